@@ -1,0 +1,35 @@
+# make demo   the main job, in network namespaces of its own
+# make test   everything that must hold; what CI runs
+# make check  the fast half of it: lint, types, import contracts, unit and property tests
+# make clean  remove what the others made
+
+.PHONY: demo test check static clean
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+demo: $(READY)
+	@.ci/packages demo
+	@$(BIN)/k8sglue lab
+
+test: $(READY) static
+	@.ci/packages test
+	$(BIN)/pytest
+
+check: $(READY) static
+	$(BIN)/pytest -m "not root" --ignore tests/interop
+
+static: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+$(READY): setup.cfg pyproject.toml
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@echo "installing Python packages into $(VENV)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""ARP responder for addresses that no interface holds."""

@@ -1,0 +1,1 @@
+"""LoadBalancer for bare-metal Kubernetes."""
