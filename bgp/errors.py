@@ -1,0 +1,70 @@
+"""What can go wrong, and who is to blame.
+
+    BGPError
+    ├── LocalError            the caller asked for something that cannot be
+    └── PeerError             the peer broke the protocol; ends the session with a NOTIFICATION
+        ├── HeaderError           code 1, RFC 4271 6.1
+        ├── OpenError             code 2, RFC 4271 6.2
+        ├── UpdateError           code 3, RFC 4271 6.3 as revised by RFC 7606
+        ├── HoldTimerExpired      code 4, RFC 4271 6.5
+        └── FSMError              code 5, RFC 4271 6.6
+
+A `PeerError` is raised where the fault is seen, with the data field that its NOTIFICATION has to carry: later
+nobody could say any more which octets were wrong.
+"""
+
+from typing import ClassVar
+
+from bgp.iana import ErrorCode
+
+
+class BGPError(Exception):
+    """Anything that this library raises on purpose."""
+
+
+class LocalError(BGPError, ValueError):
+    """The caller's fault: a value out of range, text that cannot be read, a message that is too long."""
+
+
+class PeerError(BGPError):
+    """The peer's fault, and what the NOTIFICATION about it says.
+
+    `code`, `subcode` and `data` are the fields of that NOTIFICATION; `str()` explains to a person.
+    """
+
+    code: ClassVar[ErrorCode]
+
+    def __init__(self, reason: str, subcode: int = 0, data: bytes = b"") -> None:
+        super().__init__(reason)
+        self.subcode = subcode
+        self.data = data
+
+
+class HeaderError(PeerError):
+    """The stream is broken: marker, length or type of a message (RFC 4271 6.1)."""
+
+    code = ErrorCode.MESSAGE_HEADER_ERROR
+
+
+class OpenError(PeerError):
+    """An OPEN that cannot be read or that we cannot agree to (RFC 4271 6.2)."""
+
+    code = ErrorCode.OPEN_MESSAGE_ERROR
+
+
+class UpdateError(PeerError):
+    """An UPDATE so broken that the session has to be reset (RFC 7606 2)."""
+
+    code = ErrorCode.UPDATE_MESSAGE_ERROR
+
+
+class HoldTimerExpired(PeerError):  # noqa: N818  the name that RFC 4271 gives it
+    """Nothing was heard from the peer for the hold time (RFC 4271 6.5)."""
+
+    code = ErrorCode.HOLD_TIMER_EXPIRED
+
+
+class FSMError(PeerError):
+    """A message in a state in which it must not come (RFC 4271 6.6, RFC 6608)."""
+
+    code = ErrorCode.FINITE_STATE_MACHINE_ERROR

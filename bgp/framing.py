@@ -1,0 +1,76 @@
+"""From a stream of octets to whole messages (RFC 4271 4.1, 6.1).
+
+Three answers are kept apart: here is a message, more octets are needed, this stream is broken. A header is
+judged as soon as its 19 octets are there and before its body is awaited, so a peer cannot make us wait for,
+or hold, more than the longest message. How the network cut the stream makes no difference.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import attrs
+
+from bgp.errors import HeaderError
+from bgp.iana import HeaderSubcode, MessageType
+from bgp.wire import uint16
+
+MARKER: Final = b"\xff" * 16
+"""Begins every message."""
+
+HEADER_LENGTH: Final = 19
+"""Marker, length, type."""
+
+MAX_MESSAGE: Final = 4096
+"""The longest message, header included."""
+
+_LENGTHS: Final = {
+    MessageType.OPEN: (29, MAX_MESSAGE),
+    MessageType.UPDATE: (23, MAX_MESSAGE),
+    MessageType.NOTIFICATION: (21, MAX_MESSAGE),
+    MessageType.KEEPALIVE: (HEADER_LENGTH, HEADER_LENGTH),
+}
+
+
+def judge_header(data: bytes, start: int = 0) -> tuple[MessageType, int]:
+    """Return type and length of the message that begins at `start`; raise `HeaderError` if none can."""
+    header = data[start : start + HEADER_LENGTH]
+    if len(header) < HEADER_LENGTH:
+        raise HeaderError(f"{len(header)} octets are no header", HeaderSubcode.CONNECTION_NOT_SYNCHRONIZED)
+    if not header.startswith(MARKER):
+        raise HeaderError("marker is not all ones", HeaderSubcode.CONNECTION_NOT_SYNCHRONIZED)
+    length, code = int.from_bytes(header[16:18], "big"), header[18]
+    if not MessageType.has(code):
+        if HEADER_LENGTH <= length <= MAX_MESSAGE:
+            raise HeaderError(f"message type {code}", HeaderSubcode.BAD_MESSAGE_TYPE, header[18:])
+        raise HeaderError(f"message of {length} octets", HeaderSubcode.BAD_MESSAGE_LENGTH, uint16(length))
+    low, high = _LENGTHS[MessageType(code)]
+    if not low <= length <= high:
+        raise HeaderError(
+            f"{MessageType(code).name} of {length} octets, must be {low} to {high}",
+            HeaderSubcode.BAD_MESSAGE_LENGTH,
+            uint16(length),
+        )
+    return MessageType(code), length
+
+
+@attrs.define(eq=False)
+class Framer:
+    """Collects a stream and yields the messages in it."""
+
+    _buffer: bytes = b""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Add octets; yield each message that is whole; raise `HeaderError` where the stream is broken.
+
+        What is not taken from the iterator is lost: take all, or let the connection go.
+        """
+        buffer = self._buffer + data if self._buffer else data
+        self._buffer = b""
+        position = 0
+        while len(buffer) - position >= HEADER_LENGTH:
+            _, length = judge_header(buffer, position)
+            if position + length > len(buffer):
+                break
+            yield buffer[position : position + length]
+            position += length
+        self._buffer = buffer[position:]

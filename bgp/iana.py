@@ -1,0 +1,200 @@
+"""Numbers of the IANA registries that BGP uses, and nothing else.
+
+Each enum stands under the registry it copies, each member has the RFC that assigned it. A number that is
+missing here is not an error anywhere: the codec keeps it as a plain int.
+
+https://www.iana.org/assignments/bgp-parameters
+https://www.iana.org/assignments/address-family-numbers
+https://www.iana.org/assignments/safi-namespace
+https://www.iana.org/assignments/capability-codes
+"""
+
+import enum
+from typing import Final, Self
+
+
+class _Registry(enum.IntEnum):
+    """Numbers with names; prints as it is written in code."""
+
+    @classmethod
+    def name_of(cls, number: int) -> Self | int:
+        """The member for a number, or the plain number if the registry here has none."""
+        return cls(number) if cls.has(number) else int(number)
+
+    @classmethod
+    def has(cls, number: int) -> bool:
+        """Whether there is a member for a number."""
+        return number in cls._value2member_map_
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"
+
+
+class MessageType(_Registry):
+    """BGP Message Types."""
+
+    OPEN = 1  # RFC 4271
+    UPDATE = 2  # RFC 4271
+    NOTIFICATION = 3  # RFC 4271
+    KEEPALIVE = 4  # RFC 4271
+
+
+class AFI(_Registry):
+    """Address Family Numbers."""
+
+    IPV4 = 1
+    IPV6 = 2
+
+
+class SAFI(_Registry):
+    """Subsequent Address Family Identifiers."""
+
+    UNICAST = 1  # RFC 4760
+
+
+class CapabilityCode(_Registry):
+    """Capability Codes."""
+
+    MULTIPROTOCOL = 1  # RFC 4760
+    FOUR_OCTET_AS = 65  # RFC 6793
+
+
+class ParameterType(_Registry):
+    """BGP OPEN Optional Parameter Types."""
+
+    CAPABILITIES = 2  # RFC 5492
+
+
+class AttributeFlag(enum.IntFlag):
+    """The first octet of a path attribute (RFC 4271 4.3)."""
+
+    OPTIONAL = 0x80
+    TRANSITIVE = 0x40
+    PARTIAL = 0x20
+    EXTENDED_LENGTH = 0x10
+
+    def __repr__(self) -> str:
+        return " | ".join(f"AttributeFlag.{flag.name}" for flag in self) or "AttributeFlag(0)"
+
+
+class AttributeCode(_Registry):
+    """BGP Path Attributes."""
+
+    ORIGIN = 1  # RFC 4271
+    AS_PATH = 2  # RFC 4271
+    NEXT_HOP = 3  # RFC 4271
+    MULTI_EXIT_DISC = 4  # RFC 4271
+    LOCAL_PREF = 5  # RFC 4271
+    ATOMIC_AGGREGATE = 6  # RFC 4271
+    AGGREGATOR = 7  # RFC 4271
+    COMMUNITIES = 8  # RFC 1997
+
+
+class Origin(_Registry):
+    """BGP Origin Types: how the route came into BGP (RFC 4271 5.1.1)."""
+
+    IGP = 0  # RFC 4271
+    EGP = 1  # RFC 4271
+    INCOMPLETE = 2  # RFC 4271
+
+
+class SegmentType(_Registry):
+    """BGP AS_PATH Segment Types."""
+
+    AS_SET = 1  # RFC 4271
+    AS_SEQUENCE = 2  # RFC 4271
+    AS_CONFED_SEQUENCE = 3  # RFC 5065
+    AS_CONFED_SET = 4  # RFC 5065
+
+
+class ErrorCode(_Registry):
+    """BGP Error (Notification) Codes."""
+
+    MESSAGE_HEADER_ERROR = 1  # RFC 4271
+    OPEN_MESSAGE_ERROR = 2  # RFC 4271
+    UPDATE_MESSAGE_ERROR = 3  # RFC 4271
+    HOLD_TIMER_EXPIRED = 4  # RFC 4271
+    FINITE_STATE_MACHINE_ERROR = 5  # RFC 4271
+    CEASE = 6  # RFC 4271
+
+
+class HeaderSubcode(_Registry):
+    """Message Header Error subcodes."""
+
+    CONNECTION_NOT_SYNCHRONIZED = 1  # RFC 4271
+    BAD_MESSAGE_LENGTH = 2  # RFC 4271
+    BAD_MESSAGE_TYPE = 3  # RFC 4271
+
+
+class OpenSubcode(_Registry):
+    """OPEN Message Error subcodes."""
+
+    UNSPECIFIC = 0
+    UNSUPPORTED_VERSION_NUMBER = 1  # RFC 4271
+    BAD_PEER_AS = 2  # RFC 4271
+    BAD_BGP_IDENTIFIER = 3  # RFC 4271
+    UNSUPPORTED_OPTIONAL_PARAMETER = 4  # RFC 4271
+    UNACCEPTABLE_HOLD_TIME = 6  # RFC 4271
+    UNSUPPORTED_CAPABILITY = 7  # RFC 5492
+    ROLE_MISMATCH = 11  # RFC 9234
+
+
+class UpdateSubcode(_Registry):
+    """UPDATE Message Error subcodes."""
+
+    MALFORMED_ATTRIBUTE_LIST = 1  # RFC 4271
+    UNRECOGNIZED_WELL_KNOWN_ATTRIBUTE = 2  # RFC 4271
+    MISSING_WELL_KNOWN_ATTRIBUTE = 3  # RFC 4271
+    ATTRIBUTE_FLAGS_ERROR = 4  # RFC 4271
+    ATTRIBUTE_LENGTH_ERROR = 5  # RFC 4271
+    INVALID_ORIGIN_ATTRIBUTE = 6  # RFC 4271
+    INVALID_NEXT_HOP_ATTRIBUTE = 8  # RFC 4271
+    OPTIONAL_ATTRIBUTE_ERROR = 9  # RFC 4271
+    INVALID_NETWORK_FIELD = 10  # RFC 4271
+    MALFORMED_AS_PATH = 11  # RFC 4271
+
+
+class FSMSubcode(_Registry):
+    """Finite State Machine Error subcodes: the state that a message was not expected in."""
+
+    UNEXPECTED_MESSAGE_IN_OPEN_SENT = 1  # RFC 6608
+    UNEXPECTED_MESSAGE_IN_OPEN_CONFIRM = 2  # RFC 6608
+    UNEXPECTED_MESSAGE_IN_ESTABLISHED = 3  # RFC 6608
+
+
+class CeaseSubcode(_Registry):
+    """Cease NOTIFICATION subcodes."""
+
+    MAXIMUM_NUMBER_OF_PREFIXES_REACHED = 1  # RFC 4486
+    ADMINISTRATIVE_SHUTDOWN = 2  # RFC 4486
+    PEER_DE_CONFIGURED = 3  # RFC 4486
+    ADMINISTRATIVE_RESET = 4  # RFC 4486
+    CONNECTION_REJECTED = 5  # RFC 4486
+    OTHER_CONFIGURATION_CHANGE = 6  # RFC 4486
+    CONNECTION_COLLISION_RESOLUTION = 7  # RFC 4486
+    OUT_OF_RESOURCES = 8  # RFC 4486
+    HARD_RESET = 9  # RFC 8538
+    BFD_DOWN = 10  # RFC 9384
+
+
+SUBCODES: Final[dict[int, type[_Registry]]] = {
+    ErrorCode.MESSAGE_HEADER_ERROR: HeaderSubcode,
+    ErrorCode.OPEN_MESSAGE_ERROR: OpenSubcode,
+    ErrorCode.UPDATE_MESSAGE_ERROR: UpdateSubcode,
+    ErrorCode.FINITE_STATE_MACHINE_ERROR: FSMSubcode,
+    ErrorCode.CEASE: CeaseSubcode,
+}
+"""The registry of subcodes under each error code that has one."""
+
+WELL_KNOWN_COMMUNITIES: Final[dict[str, int]] = {
+    "graceful-shutdown": 0xFFFF0000,  # RFC 8326
+    "blackhole": 0xFFFF029A,  # RFC 7999
+    "no-export": 0xFFFFFF01,  # RFC 1997
+    "no-advertise": 0xFFFFFF02,  # RFC 1997
+    "no-export-subconfed": 0xFFFFFF03,  # RFC 1997
+    "no-peer": 0xFFFFFF04,  # RFC 3765
+}
+"""BGP Well-known Communities, by the names that people type."""
+
+AS_TRANS: Final = 23456
+"""Stands for an AS number that does not fit into two octets (RFC 6793)."""
