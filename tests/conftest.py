@@ -1,6 +1,6 @@
 """Hypothesis profiles: `gate`, derandomised, for every run; `hunt`, random and long, for finding new cases.
 
-    HYPOTHESIS_PROFILE=hunt .venv/bin/pytest tests/bgp
+HYPOTHESIS_PROFILE=hunt .venv/bin/pytest tests/bgp
 """
 
 import os

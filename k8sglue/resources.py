@@ -1,0 +1,260 @@
+"""The Kubernetes objects that the programs read, as values parsed from what an API server or a manifest says.
+
+Only the fields that somebody uses are kept, so ten thousand Services stay small. A field that is missing has the
+default that an API server would have filled in, because manifests in a directory were never near one.
+"""
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import ClassVar, NamedTuple, TypeAlias
+
+import attrs
+
+from k8sglue.fields import Fields, Problem
+
+
+class Kind(enum.Enum):
+    """A kind of object, by the name that manifests give it."""
+
+    SERVICE = "Service"
+    ENDPOINT_SLICE = "EndpointSlice"
+    NODE = "Node"
+    CONFIG_MAP = "ConfigMap"
+    LEASE = "Lease"
+
+
+class Key(NamedTuple):
+    """What identifies an object among those of its kind. Objects without a namespace have an empty one."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+class ResourceError(Exception):
+    """A manifest does not describe an object that can be used; `problems` lists every reason."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+@attrs.frozen
+class ServicePort:
+    """One port of a Service."""
+
+    port: int
+    protocol: str = "TCP"
+    name: str = ""
+    node_port: int = 0
+    """Port on every node, 0 if there is none."""
+    target_port: str = ""
+    """Port number or name on the pods, empty for the same as `port`."""
+
+
+@attrs.frozen(kw_only=True)
+class Service:
+    """core/v1 Service."""
+
+    kind: ClassVar[Kind] = Kind.SERVICE
+
+    key: Key
+    type: str = "ClusterIP"
+    annotations: Mapping[str, str] = attrs.field(factory=dict)
+    cluster_ips: tuple[str, ...] = ()
+    ports: tuple[ServicePort, ...] = ()
+    load_balancer_ip: str = ""
+    """`spec.loadBalancerIP`, what the user asks for, unchecked; empty if nothing."""
+    load_balancer_class: str = ""
+    external_traffic_policy: str = "Cluster"
+    ingress: tuple[str, ...] = ()
+    """The addresses in `status.loadBalancer.ingress`, as they stand there."""
+    uid: str = ""
+    resource_version: str = ""
+
+
+@attrs.frozen
+class Endpoint:
+    """One backend of a Service."""
+
+    addresses: tuple[str, ...]
+    node_name: str = ""
+    can_serve: bool = True
+    """Ready, or at least serving while it terminates: MetalLB's rule, and kube-proxy's."""
+
+
+@attrs.frozen(kw_only=True)
+class EndpointSlice:
+    """discovery.k8s.io/v1 EndpointSlice: some of the backends of one Service, of one address family."""
+
+    kind: ClassVar[Kind] = Kind.ENDPOINT_SLICE
+
+    key: Key
+    service: Key
+    """The Service that the label kubernetes.io/service-name points to; an empty name if it has none."""
+    address_type: str = "IPv4"
+    endpoints: tuple[Endpoint, ...] = ()
+    ports: tuple[ServicePort, ...] = ()
+    resource_version: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Node:
+    """core/v1 Node."""
+
+    kind: ClassVar[Kind] = Kind.NODE
+
+    key: Key
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    network_unavailable: bool = False
+    """The condition NetworkUnavailable is True."""
+    resource_version: str = ""
+
+    @property
+    def name(self) -> str:
+        """The node's name, which its speaker goes by."""
+        return self.key.name
+
+
+@attrs.frozen(kw_only=True)
+class ConfigMap:
+    """core/v1 ConfigMap."""
+
+    kind: ClassVar[Kind] = Kind.CONFIG_MAP
+
+    key: Key
+    data: Mapping[str, str] = attrs.field(factory=dict)
+    resource_version: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Lease:
+    """coordination.k8s.io/v1 Lease: the heartbeat of one speaker."""
+
+    kind: ClassVar[Kind] = Kind.LEASE
+
+    key: Key
+    holder: str = ""
+    """Name of the node whose speaker renews it; empty once that speaker has stopped."""
+    duration: float = 0.0
+    """Seconds after which it counts as expired, from when its last change was seen."""
+    renew_time: str = ""
+    """What the holder's clock said. Never compared with another clock: only its changing means anything."""
+    annotations: Mapping[str, str] = attrs.field(factory=dict)
+    resource_version: str = ""
+
+
+Resource: TypeAlias = Service | EndpointSlice | Node | ConfigMap | Lease
+
+SERVICE_NAME_LABEL = "kubernetes.io/service-name"
+
+
+def kind_of(manifest: object) -> Kind | None:
+    """Return the kind that a manifest says it is, or None if the programs have no use for that kind."""
+    name = manifest.get("kind") if isinstance(manifest, Mapping) else None
+    return next((kind for kind in Kind if kind.value == name), None)
+
+
+def parse(kind: Kind, manifest: object) -> Resource:
+    """Turn an object, as JSON or YAML has it, into a value. Raise ResourceError if it can not be one."""
+    problems: list[Problem] = []
+    fields = Fields.of(manifest, problems)
+    metadata = fields.fields("metadata")
+    namespace = "" if kind is Kind.NODE else metadata.text("namespace", "default")
+    key = Key(namespace, metadata.text("name"))
+    if not key.name:
+        metadata.problem("missing, every object needs a name", "name")
+    resource = _PARSERS[kind](key, metadata, fields)
+    if problems:
+        raise ResourceError(problems)
+    return resource
+
+
+def _service(key: Key, metadata: Fields, fields: Fields) -> Service:
+    spec = fields.fields("spec")
+    cluster_ip = spec.text("clusterIP")
+    balancer = fields.fields("status").fields("loadBalancer")
+    return Service(
+        key=key,
+        type=spec.text("type", "ClusterIP"),
+        annotations=metadata.text_map("annotations"),
+        cluster_ips=spec.texts("clusterIPs") or ((cluster_ip,) if cluster_ip else ()),
+        ports=tuple(map(_port, spec.each("ports"))),
+        load_balancer_ip=spec.text("loadBalancerIP"),
+        load_balancer_class=spec.text("loadBalancerClass"),
+        external_traffic_policy=spec.text("externalTrafficPolicy", "Cluster"),
+        ingress=tuple(filter(None, (point.text("ip") for point in balancer.each("ingress")))),
+        uid=metadata.text("uid"),
+        resource_version=metadata.text("resourceVersion"),
+    )
+
+
+def _port(fields: Fields) -> ServicePort:
+    return ServicePort(
+        port=fields.integer("port", highest=65535),
+        protocol=fields.text("protocol", "TCP"),
+        name=fields.text("name"),
+        node_port=fields.integer("nodePort", highest=65535),
+        target_port=fields.text_or_integer("targetPort"),
+    )
+
+
+def _endpoint_slice(key: Key, metadata: Fields, fields: Fields) -> EndpointSlice:
+    return EndpointSlice(
+        key=key,
+        service=Key(key.namespace, metadata.text_map("labels").get(SERVICE_NAME_LABEL, "")),
+        address_type=fields.text("addressType", "IPv4"),
+        endpoints=tuple(map(_endpoint, fields.each("endpoints"))),
+        ports=tuple(map(_port, fields.each("ports"))),
+        resource_version=metadata.text("resourceVersion"),
+    )
+
+
+def _endpoint(fields: Fields) -> Endpoint:
+    conditions = fields.fields("conditions")
+    return Endpoint(
+        addresses=fields.texts("addresses"),
+        node_name=fields.text("nodeName"),
+        # An absent condition counts as ready: that is how the API defines nil.
+        can_serve=conditions.boolean("ready", True) or conditions.boolean("serving", False),
+    )
+
+
+def _node(key: Key, metadata: Fields, fields: Fields) -> Node:
+    conditions = fields.fields("status").each("conditions")
+    return Node(
+        key=key,
+        labels=metadata.text_map("labels"),
+        network_unavailable=any(
+            condition.text("type") == "NetworkUnavailable" and condition.text("status") == "True"
+            for condition in conditions
+        ),
+        resource_version=metadata.text("resourceVersion"),
+    )
+
+
+def _config_map(key: Key, metadata: Fields, fields: Fields) -> ConfigMap:
+    return ConfigMap(key=key, data=fields.text_map("data"), resource_version=metadata.text("resourceVersion"))
+
+
+def _lease(key: Key, metadata: Fields, fields: Fields) -> Lease:
+    spec = fields.fields("spec")
+    return Lease(
+        key=key,
+        holder=spec.text("holderIdentity"),
+        duration=spec.integer("leaseDurationSeconds"),
+        renew_time=spec.text("renewTime"),
+        annotations=metadata.text_map("annotations"),
+        resource_version=metadata.text("resourceVersion"),
+    )
+
+
+_PARSERS: dict[Kind, Callable[[Key, Fields, Fields], Resource]] = {
+    Kind.SERVICE: _service,
+    Kind.ENDPOINT_SLICE: _endpoint_slice,
+    Kind.NODE: _node,
+    Kind.CONFIG_MAP: _config_map,
+    Kind.LEASE: _lease,
+}
