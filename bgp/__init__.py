@@ -1,1 +1,125 @@
-"""BGP-4 speaker library."""
+"""BGP-4 speaker library.
+
+Messages, state machine and session are here and do no I/O; `bgp.speaker` drives them with asyncio.
+
+    update = bgp.decode(octets, bgp.Negotiated(four_octet_as=True))     # one message
+    session = bgp.Session(bgp.PeerConfig(local_as=64512, peer_as=64513))  # one session, without I/O
+    from bgp.speaker import Speaker                                     # the whole thing
+
+To learn BGP from the code, read iana, errors, wire, prefix, nlri, capabilities, attributes, messages, framing,
+fsm, session, rib, updates, speaker, in this order.
+"""
+
+from bgp.aspath import ASPath, ASSegment
+from bgp.attributes import Aggregator, Fault, PathAttributes, Treatment, UnknownAttribute
+from bgp.capabilities import (
+    Capability,
+    FourOctetASCapability,
+    MultiprotocolCapability,
+    Negotiated,
+    PeerType,
+    UnknownCapability,
+)
+from bgp.communities import Community
+from bgp.config import PeerConfig
+from bgp.errors import (
+    BGPError,
+    FSMError,
+    HeaderError,
+    HoldTimerExpired,
+    LocalError,
+    OpenError,
+    PeerError,
+    UpdateError,
+)
+from bgp.fsm import CloseConnection, OpenConnection, State
+from bgp.iana import (
+    AFI,
+    SAFI,
+    AttributeCode,
+    AttributeFlag,
+    CeaseSubcode,
+    ErrorCode,
+    Origin,
+    SegmentType,
+)
+from bgp.messages import Keepalive, Message, Notification, Open, Update, decode, encode
+from bgp.nlri import NLRI
+from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family, Prefix
+from bgp.rib import Route
+from bgp.session import (
+    EndOfRib,
+    Established,
+    Event,
+    Output,
+    RouteRefused,
+    RoutesReceived,
+    SendBytes,
+    Session,
+    SessionClosed,
+    StateChanged,
+)
+
+__all__ = [
+    # messages
+    "decode",
+    "encode",
+    "Message",
+    "Open",
+    "Update",
+    "Keepalive",
+    "Notification",
+    "Negotiated",
+    # what they are made of
+    "AFI",
+    "SAFI",
+    "Family",
+    "IPV4_UNICAST",
+    "IPV6_UNICAST",
+    "Prefix",
+    "NLRI",
+    "PathAttributes",
+    "Origin",
+    "ASPath",
+    "ASSegment",
+    "SegmentType",
+    "Aggregator",
+    "Community",
+    "UnknownAttribute",
+    "AttributeCode",
+    "AttributeFlag",
+    "Capability",
+    "MultiprotocolCapability",
+    "FourOctetASCapability",
+    "UnknownCapability",
+    "ErrorCode",
+    "CeaseSubcode",
+    # what can be wrong with them
+    "BGPError",
+    "LocalError",
+    "PeerError",
+    "HeaderError",
+    "OpenError",
+    "UpdateError",
+    "HoldTimerExpired",
+    "FSMError",
+    "Fault",
+    "Treatment",
+    # sessions
+    "PeerConfig",
+    "PeerType",
+    "Route",
+    "Session",
+    "State",
+    "Output",
+    "OpenConnection",
+    "CloseConnection",
+    "SendBytes",
+    "Event",
+    "StateChanged",
+    "Established",
+    "RoutesReceived",
+    "EndOfRib",
+    "RouteRefused",
+    "SessionClosed",
+]

@@ -1,8 +1,8 @@
 """The state machine of a BGP session (RFC 4271 section 8), as a table.
 
 Nothing in this file reads a clock, holds a socket or remembers anything. `transition` takes the state that a
-session is in, what has happened, and how long its timers run. It returns the next state and the effects: what is
-to be done, in this order. The session (session.py) remembers the state and carries the effects out.
+session is in, what has happened, and how long its timers run. It returns the next state and the effects: what
+is to be done, in this order. The session (session.py) remembers the state and carries the effects out.
 
 The way up is the diagonal of the table:
 
@@ -13,17 +13,19 @@ The way up is the diagonal of the table:
     OPEN_CONFIRM   both OPENs are fine; the peer's KEEPALIVE, its agreement, is awaited
     ESTABLISHED    routes flow
 
-Every way down ends in IDLE. It stops all timers, closes TCP and, unless somebody wanted the session down, starts
-IdleHold, the pause before the next attempt, which grows while attempts fail (RFC 4271 8.1.1, IdleHoldTime). A
-fault of the peer is answered by exactly one NOTIFICATION, a NOTIFICATION by none, since otherwise two speakers
-that find fault with each other's fault reports would go on for ever.
+Every way down ends in IDLE. It stops all timers, closes TCP and, unless somebody wanted the session down,
+starts IdleHold, the pause before the next attempt, which grows while attempts fail (RFC 4271 8.1.1,
+IdleHoldTime). A fault of the peer is answered by exactly one NOTIFICATION, a NOTIFICATION by none, since
+otherwise two speakers that find fault with each other's fault reports would go on for ever.
 
-What is here of the RFC's options: AllowAutomaticStart, and DampPeerOscillations by the growing pause. What is not:
-DelayOpen, passive establishment and unconfigured peers, TrackTcpState, collision detection. The RFC's 28 events
-fold into 11 inputs: how something was started or configured makes no difference here. Each input names its events.
+What is here of the RFC's options: AllowAutomaticStart, and DampPeerOscillations by the growing pause. What is
+not: DelayOpen, passive establishment and unconfigured peers, TrackTcpState, collision detection. The RFC's 28
+events fold into 11 inputs: how something was started or configured makes no difference here. Each input names
+its events.
 
-The table has one row per thing that may happen in a state; a timer has a row for each of its states. All other
-inputs are answered by the state's own rule for "any other event". So every input has an answer in every state.
+The table has one row per thing that may happen in a state; a timer has a row for each of its states. All
+other inputs are answered by the state's own rule for "any other event". So every input has an answer in every
+state.
 """
 
 import enum
@@ -234,7 +236,7 @@ Transition = tuple[State, tuple[Effect, ...]]
 
 
 def transition(state: State, event: Input, durations: Durations) -> Transition:
-    """Look up what `event` means in `state`: the next state, and the effects in the order to carry them out."""
+    """Look up what `event` means in `state`: the next state, and the effects in their order."""
     key = event.timer if isinstance(event, TimerExpired) else type(event)
     handler = _TRANSITIONS.get((state, key), _OTHERWISE[state])
     return handler(event, durations)
@@ -256,6 +258,11 @@ def _connect(_event: Input, durations: Durations) -> Transition:
         StartTimer(Timer.CONNECT_RETRY, durations.connect_retry),
         OpenConnection(),
     )
+
+
+def _too_slow(event: TimerExpired, durations: Durations) -> Transition:
+    state, effects = _reconnect(event, durations)
+    return state, (ReportDown("TCP did not come up within the connect-retry time"), *effects)
 
 
 def _reconnect(_event: TimerExpired, durations: Durations) -> Transition:
@@ -395,7 +402,8 @@ _MESSAGE_TYPES = {
 
 _Handler = Callable[[Any, Durations], Transition]
 
-# The table. At the end of each row, the paragraph of RFC 4271 8.2.2 ("Connect 16": event 16 in state Connect).
+# The table. At the end of each row, the paragraph of RFC 4271 8.2.2 ("Connect 16": event 16 in state
+# Connect).
 _TRANSITIONS: dict[tuple[State, type[Input] | Timer], _Handler] = {
     (State.IDLE, Start): _connect,  # Idle 1, 3
     (State.IDLE, Timer.IDLE_HOLD): _connect,  # Idle 13
@@ -404,7 +412,7 @@ _TRANSITIONS: dict[tuple[State, type[Input] | Timer], _Handler] = {
     #
     (State.CONNECT, Start): _ignore(State.CONNECT),  # Connect 1, 3-7
     (State.CONNECT, Stop): _stop_connecting,  # Connect 2
-    (State.CONNECT, Timer.CONNECT_RETRY): _reconnect,  # Connect 9
+    (State.CONNECT, Timer.CONNECT_RETRY): _too_slow,  # Connect 9
     (State.CONNECT, ConnectionOpened): _send_open,  # Connect 16, 17
     (State.CONNECT, ConnectionFailed): _lost,  # Connect 18
     #

@@ -83,7 +83,7 @@ class Open:
 
 @attrs.frozen(kw_only=True)
 class Update:
-    """UPDATE: routes that are gone and routes that are there, these with one set of attributes (RFC 4271 4.3)."""
+    """UPDATE: routes that are gone, and routes that are there and share their attributes (RFC 4271 4.3)."""
 
     withdrawn: NLRI = attrs.field(default=NLRI(), converter=NLRI)
     """Prefixes without a route from now on; a list of strings is accepted."""

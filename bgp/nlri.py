@@ -1,7 +1,7 @@
 """Network Layer Reachability Information: lists of prefixes on the wire (RFC 4271 4.3).
 
-`NLRI` is a sequence that yields `Prefix` objects to those who look, and holds plain bytes for those who do not:
-a table of a hundred thousand routes is read, compared and stored without making an object for each.
+`NLRI` is a sequence that yields `Prefix` objects to those who look, and holds plain bytes for those who do
+not: a table of a hundred thousand routes is read, compared and stored without making an object for each.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,0 +1,153 @@
+"""Routes, and the table of those that a peer is to have (RFC 4271 3.2, Adj-RIB-Out).
+
+The application says what the peer should have. `AdjRibOut` remembers what the peer was told, and yields the
+difference. To announce a route twice costs nothing; to announce and withdraw it before anything could be sent
+costs nothing either; after a lost session the difference is the whole table.
+"""
+
+from collections.abc import Callable, Iterable, ValuesView
+from ipaddress import IPv4Address
+
+import attrs
+
+from bgp.aspath import ASPath, ASSegment
+from bgp.attributes import PathAttributes
+from bgp.communities import Community
+from bgp.errors import LocalError
+from bgp.iana import Origin
+from bgp.nlri import ipv4_prefix
+from bgp.prefix import Prefix
+from bgp.values import UINT32, ipv4_address, quoted
+
+_ROOM = 4000
+"""Octets of AS_PATH and COMMUNITIES for which there surely is room in an UPDATE beside everything else."""
+
+
+def _optional_address(value: str | IPv4Address | None) -> IPv4Address | None:
+    return None if value is None else ipv4_address(value)
+
+
+def _distinct(values: Iterable[str | int]) -> tuple[Community, ...]:
+    # RFC 1997: a set. One order, so that equal sets are equal values.
+    return tuple(sorted({Community(value) for value in values}))
+
+
+def _path(value: Iterable[int | ASSegment]) -> ASPath:
+    return ASPath(value)
+
+
+@attrs.frozen
+class Route:
+    """A route to announce: `Route("203.0.113.7/32", communities=["64512:100"])`.
+
+    Raises `LocalError` for a value that cannot be, and for a route too long for an UPDATE.
+    """
+
+    prefix: Prefix = attrs.field(converter=ipv4_prefix, repr=quoted)
+    """The destination; text is accepted."""
+
+    next_hop: IPv4Address | None = attrs.field(
+        default=None, converter=_optional_address, repr=quoted, kw_only=True
+    )
+    """Where to send the packets; None: to us, at our address on the connection to the peer."""
+
+    communities: tuple[Community, ...] = attrs.field(default=(), converter=_distinct, kw_only=True)
+    """Labels such as "64512:100" or "no-export"."""
+
+    med: int | None = attrs.field(default=None, validator=UINT32, kw_only=True)
+    """MULTI_EXIT_DISC, 0 to 4294967295; None: none."""
+
+    local_pref: int | None = attrs.field(default=None, validator=UINT32, kw_only=True)
+    """LOCAL_PREF for internal peers, 0 to 4294967295; None: 100. External peers do not see it."""
+
+    as_path: ASPath = attrs.field(default=ASPath(), converter=_path, kw_only=True)
+    """The path before us, such as our own AS number again to be less preferred; ours is put in front of it."""
+
+    origin: Origin = attrs.field(default=Origin.IGP, converter=Origin, kw_only=True)
+    """How the route came into BGP."""
+
+    def __attrs_post_init__(self) -> None:
+        needed = 4 * len(self.communities) + 4 * len(self.as_path.asns) + 2 * len(self.as_path.segments)
+        if needed > _ROOM:
+            raise LocalError(
+                f"AS path and communities of {self.prefix} take {needed} octets, at most {_ROOM} fit"
+            )
+
+
+def route(value: "Route | Prefix | str") -> Route:
+    """Read what stands for a route: a Route, or a prefix to be reached through us."""
+    return value if isinstance(value, Route) else Route(value)
+
+
+@attrs.define(eq=False)
+class Changes:
+    """What a peer has to be told."""
+
+    announced: dict[PathAttributes, list[bytes]] = attrs.field(factory=dict)
+    """New and changed routes: prefixes in wire form, by the attributes that they share."""
+
+    withdrawn: list[bytes] = attrs.field(factory=list)
+    """Prefixes that are gone, in wire form."""
+
+    refused: list[Route] = attrs.field(factory=list)
+    """Routes that cannot be told to this peer."""
+
+
+@attrs.define(eq=False)
+class AdjRibOut:
+    """The IPv4 unicast routes that a peer is to have, and what it was told of them."""
+
+    _wanted: dict[bytes, Route] = attrs.field(factory=dict, init=False)
+    _told: dict[bytes, PathAttributes] = attrs.field(factory=dict, init=False)
+    _touched: dict[bytes, None] = attrs.field(factory=dict, init=False)
+
+    @property
+    def routes(self) -> ValuesView[Route]:
+        """The routes that the peer is to have."""
+        return self._wanted.values()
+
+    def announce(self, routes: Iterable[Route]) -> None:
+        """Add routes; each replaces the one for its prefix."""
+        for route in routes:
+            self._wanted[route.prefix.wire] = route
+            self._touched[route.prefix.wire] = None
+
+    def withdraw(self, prefixes: Iterable[Prefix]) -> None:
+        """Drop the routes for these prefixes, where there are any."""
+        for prefix in prefixes:
+            if self._wanted.pop(prefix.wire, None) is not None:
+                self._touched[prefix.wire] = None
+
+    def replace(self, routes: Iterable[Route]) -> None:
+        """State the whole table."""
+        wanted = {route.prefix.wire: route for route in routes}
+        self._touched.update(dict.fromkeys(self._wanted))
+        self._touched.update(dict.fromkeys(wanted))
+        self._wanted = wanted
+
+    def forget(self) -> None:
+        """Note that the peer has been told nothing: its session is new, or gone."""
+        self._told.clear()
+        self._touched = dict.fromkeys(self._wanted)
+
+    def take_changes(self, attributes_of: Callable[[Route], PathAttributes | None]) -> Changes:
+        """Return what the peer does not know yet, and take it as told.
+
+        `attributes_of` says what a route looks like to the peer, or None for one that cannot be told to it.
+        """
+        changes = Changes()
+        for wire in self._touched:
+            route = self._wanted.get(wire)
+            attributes = attributes_of(route) if route else None
+            if route and not attributes:
+                changes.refused.append(route)
+            if attributes == self._told.get(wire):
+                continue
+            if attributes is None:
+                changes.withdrawn.append(wire)
+                del self._told[wire]
+            else:
+                changes.announced.setdefault(attributes, []).append(wire)
+                self._told[wire] = attributes
+        self._touched.clear()
+        return changes

@@ -1,0 +1,79 @@
+"""From routes to UPDATEs: what a route looks like to a peer, and as few messages as it fits into.
+
+The attributes of a route depend on who is told (RFC 4271 5.1):
+
+                internal peer               external peer
+    AS_PATH     as the route says           our AS in front
+    LOCAL_PREF  as the route says, or 100   none
+    NEXT_HOP    as the route says, or our address on the connection
+    MED         as the route says, or none
+
+Withdrawals go out first, many to a message; then the routes, those that share their attributes sharing messages.
+"""
+
+from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Address
+
+import attrs
+
+from bgp.aspath import ASPath
+from bgp.attributes import PathAttributes, encode_attributes
+from bgp.capabilities import Negotiated, PeerType
+from bgp.framing import HEADER_LENGTH, MAX_MESSAGE
+from bgp.messages import Update
+from bgp.nlri import NLRI
+from bgp.rib import Changes, Route
+from bgp.values import Address
+
+DEFAULT_LOCAL_PREF = 100
+"""What LOCAL_PREF is where nobody chose one, with us as with every other router."""
+
+_ROOM = MAX_MESSAGE - HEADER_LENGTH - 4
+"""Octets of prefixes and attributes in an UPDATE: all but the header and the two length fields."""
+
+
+@attrs.frozen(kw_only=True)
+class Egress:
+    """How our routes look to one peer."""
+
+    local_as: int
+    peer_type: PeerType
+    local_address: Address
+    """Our address on the connection."""
+
+    def attributes_of(self, route: Route) -> PathAttributes | None:
+        """The attributes to send with a route; None if there is no next hop to name."""
+        next_hop = route.next_hop or self.local_address
+        if not isinstance(next_hop, IPv4Address):
+            return None
+        internal = self.peer_type is PeerType.INTERNAL
+        local_pref = DEFAULT_LOCAL_PREF if route.local_pref is None else route.local_pref
+        return PathAttributes(
+            origin=route.origin,
+            as_path=route.as_path if internal else ASPath([self.local_as, *route.as_path]),
+            next_hop=next_hop,
+            med=route.med,
+            local_pref=local_pref if internal else None,
+            communities=route.communities,
+        )
+
+
+def pack(changes: Changes, negotiated: Negotiated) -> Iterator[Update]:
+    """Yield the UPDATEs that tell the changes, none longer than 4096 octets."""
+    for chunk in _chunks(changes.withdrawn, _ROOM):
+        yield Update(withdrawn=NLRI.from_wire(chunk))
+    for attributes, prefixes in changes.announced.items():
+        room = _ROOM - len(encode_attributes(attributes, negotiated))
+        for chunk in _chunks(prefixes, room):
+            yield Update(announced=NLRI.from_wire(chunk), attributes=attributes)
+
+
+def _chunks(prefixes: Sequence[bytes], room: int) -> Iterator[Sequence[bytes]]:
+    start = taken = 0
+    for position, prefix in enumerate(prefixes):
+        if taken + len(prefix) > room:
+            yield prefixes[start:position]
+            start, taken = position, 0
+        taken += len(prefix)
+    if prefixes:
+        yield prefixes[start:]
