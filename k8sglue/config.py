@@ -28,7 +28,9 @@ class AddressRange:
     def __contains__(self, address: IPAddress) -> bool:
         return self.first.version == address.version and int(self.first) <= int(address) <= int(self.last)
 
-    def __len__(self) -> int:
+    @property
+    def size(self) -> int:
+        """How many addresses it has."""
         return int(self.last) - int(self.first) + 1
 
     def __str__(self) -> str:

@@ -64,6 +64,9 @@ class Service:
     type: str = "ClusterIP"
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     cluster_ips: tuple[str, ...] = ()
+    ip_families: tuple[str, ...] = ()
+    """`IPv4`, `IPv6` or both, the primary one first; an API server always fills them in."""
+    ip_family_policy: str = "SingleStack"
     ports: tuple[ServicePort, ...] = ()
     load_balancer_ip: str = ""
     """`spec.loadBalancerIP`, what the user asks for, unchecked; empty if nothing."""
@@ -181,6 +184,8 @@ def _service(key: Key, metadata: Fields, fields: Fields) -> Service:
         type=spec.text("type", "ClusterIP"),
         annotations=metadata.text_map("annotations"),
         cluster_ips=spec.texts("clusterIPs") or ((cluster_ip,) if cluster_ip else ()),
+        ip_families=spec.texts("ipFamilies"),
+        ip_family_policy=spec.text("ipFamilyPolicy", "SingleStack"),
         ports=tuple(map(_port, spec.each("ports"))),
         load_balancer_ip=spec.text("loadBalancerIP"),
         load_balancer_class=spec.text("loadBalancerClass"),
