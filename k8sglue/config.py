@@ -58,8 +58,8 @@ class BGPAdvertisement:
 
     aggregation_length: int = 32
     """Prefix length that IPv4 addresses are announced with, 1 to 32."""
-    local_pref: int = 0
-    """LOCAL_PREF towards internal peers, 0 to 2**32-1."""
+    local_pref: int | None = None
+    """LOCAL_PREF towards internal peers, 0 to 2**32-1; None for BGP's usual 100."""
     communities: tuple[str, ...] = ()
     """`a:b`, sorted, each half from 0 to 65535."""
 

@@ -194,7 +194,7 @@ class _Reader:
                 fields.problem(f"{length}, shorter than {network} of the pool", "aggregation-length")
         return BGPAdvertisement(
             aggregation_length=length,
-            local_pref=fields.integer("localpref", highest=_UINT32),
+            local_pref=fields.integer("localpref", highest=_UINT32) if "localpref" in fields else None,
             communities=tuple(sorted(set(self._communities(fields)))),
         )
 

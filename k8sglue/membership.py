@@ -1,0 +1,84 @@
+"""Which speakers are alive, judged by their heartbeats.
+
+Every speaker renews a Lease of its own, and reads those of the others through the source. A Lease is alive for its
+duration from when its last change was *seen*: what the holder's clock wrote into it is never compared with ours.
+
+A speaker that has lost the API server sees nobody's heartbeat any more, and must not conclude that it is alone:
+it would announce every address of the cluster while the others do so, too. So its own heartbeat is the witness.
+While that does not come back either, nobody is judged, and the last view stays; when it does come back, all get
+their full duration anew, for the others were cut off just as long.
+"""
+
+from collections.abc import Iterable
+
+import attrs
+
+from k8sglue.resources import Lease
+
+LEASE_PREFIX = "k8sglue-speaker-"
+
+
+def lease_name(node: str) -> str:
+    """Name the Lease of a node's speaker."""
+    return LEASE_PREFIX + node
+
+
+@attrs.define
+class _Seen:
+    lease: Lease
+    expires: float
+
+
+@attrs.define
+class Membership:
+    """The speakers that are alive, as the one on `node` sees them."""
+
+    node: str
+    """Whose view it is; always alive to itself. Empty for an onlooker, who judges by what it sees."""
+    _seen: dict[str, _Seen] = attrs.field(init=False, factory=dict)
+    _alive: frozenset[str] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._alive = frozenset({self.node} - {""})
+
+    def observe(self, leases: Iterable[Lease], now: float) -> None:
+        """Take in all Leases as they are now, at `now` seconds of a monotonic clock."""
+        was_judge = self._is_judge(now)
+        current = {
+            lease.holder: lease
+            for lease in leases
+            if lease.holder and lease.key.name.startswith(LEASE_PREFIX)
+        }
+        for gone in self._seen.keys() - current.keys():
+            del self._seen[gone]
+        for holder, lease in current.items():
+            seen = self._seen.get(holder)
+            if seen is None or seen.lease != lease:
+                self._seen[holder] = _Seen(lease, now + lease.duration)
+        if self._is_judge(now) and not was_judge:
+            for seen in self._seen.values():
+                seen.expires = now + seen.lease.duration
+
+    def alive(self, now: float) -> frozenset[str]:
+        """Return the names of the nodes whose speakers are alive."""
+        if self._is_judge(now):
+            fresh = {holder for holder, seen in self._seen.items() if seen.expires > now}
+        else:
+            # Who is new, or has said goodbye, is so without a judgement.
+            fresh = {
+                holder for holder, seen in self._seen.items() if holder in self._alive or seen.expires > now
+            }
+        self._alive = frozenset(fresh | ({self.node} - {""}))
+        return self._alive
+
+    def next_timeout(self) -> float | None:
+        """Return when the next Lease expires, if nothing changes before."""
+        return min(
+            (seen.expires for holder, seen in self._seen.items() if holder in self._alive), default=None
+        )
+
+    def _is_judge(self, now: float) -> bool:
+        if not self.node:
+            return True
+        own = self._seen.get(self.node)
+        return own is not None and own.expires > now
