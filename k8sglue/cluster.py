@@ -57,7 +57,7 @@ class Store:
     objects, so that a reader may hold on to them) and takes what changed. Not for use from several threads.
     """
 
-    kinds: frozenset[Kind] = attrs.field(converter=frozenset)
+    kinds: frozenset[Kind]
     """The kinds that are watched; the others stay empty."""
     _objects: dict[Kind, dict[Key, Resource]] = attrs.field(init=False)
     _unlisted: set[Kind] = attrs.field(init=False)

@@ -5,12 +5,13 @@ default that an API server would have filled in, because manifests in a director
 """
 
 import enum
+import re
 from collections.abc import Callable, Mapping
 from typing import ClassVar, NamedTuple, TypeAlias
 
 import attrs
 
-from k8sglue.fields import Fields, Problem
+from k8sglue.fields import Fields, Problem, show
 
 
 class Kind(enum.Enum):
@@ -34,10 +35,11 @@ class Key(NamedTuple):
 
 
 class ResourceError(Exception):
-    """A manifest does not describe an object that can be used; `problems` lists every reason."""
+    """The manifest of `key` does not describe an object that can be used; `problems` lists every reason."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, key: Key, problems: list[Problem]) -> None:
         super().__init__("; ".join(map(str, problems)))
+        self.key = key
         self.problems = tuple(problems)
 
 
@@ -151,6 +153,8 @@ class Lease:
 
 Resource: TypeAlias = Service | EndpointSlice | Node | ConfigMap | Lease
 
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
+_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 
 
@@ -167,11 +171,14 @@ def parse(kind: Kind, manifest: object) -> Resource:
     metadata = fields.fields("metadata")
     namespace = "" if kind is Kind.NODE else metadata.text("namespace", "default")
     key = Key(namespace, metadata.text("name"))
-    if not key.name:
-        metadata.problem("missing, every object needs a name", "name")
+    if not _NAME.fullmatch(key.name):
+        wrong = f"{show(key.name)}, must be lower case letters, digits, - and ." if key.name else "missing"
+        metadata.problem(wrong, "name")
+    if not _LABEL.fullmatch(key.namespace) and kind is not Kind.NODE:
+        metadata.problem(f"{show(key.namespace)}, must be lower case letters, digits and -", "namespace")
     resource = _PARSERS[kind](key, metadata, fields)
     if problems:
-        raise ResourceError(problems)
+        raise ResourceError(key, problems)
     return resource
 
 

@@ -1,0 +1,159 @@
+"""A folder of manifest files, read again and again without ever believing half a file.
+
+People save files with editors, scripts and `cp`; none of them is atomic. A file counts once its writer has closed
+it, or once it has stopped changing for a moment; a file that vanished counts as gone after the same moment,
+because many editors move the old file away before they write the new one. A file that is no YAML keeps the objects
+that it last had, and one bad object in a file keeps its own last good state while the others go on.
+"""
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import attrs
+
+from k8sglue.documents import DocumentError, load
+from k8sglue.resources import Key, Kind, Resource, ResourceError, kind_of, parse
+
+SETTLE_TIME = 0.2
+"""Seconds without a change after which a file that nobody was seen to close is believed."""
+
+Signature: TypeAlias = tuple[int, int, int] | None
+"""What changes when a file does: modification time, size and inode; None for a file that is gone."""
+
+
+@attrs.frozen
+class Manifest:
+    """What one text holds: the objects that can be used, and what is wrong with the others."""
+
+    objects: tuple[Resource, ...] = ()
+    errors: tuple[str, ...] = ()
+    """Lines for people, each beginning with the line number: `3: spec.ports[0].port: …`."""
+    unreadable: bool = False
+    """It is no YAML at all."""
+    broken: frozenset[tuple[Kind, Key]] = frozenset()
+    """The objects that can not be used, as far as one can tell which they are."""
+
+
+def read_manifest(text: str) -> Manifest:
+    """Read the objects of the kinds that the programs know; objects of other kinds are left out."""
+    try:
+        documents = load(text)
+    except DocumentError as error:
+        return Manifest(errors=(f"{error.line}: not YAML: {error.message}",), unreadable=True)
+    objects: list[Resource] = []
+    errors: list[str] = []
+    broken: set[tuple[Kind, Key]] = set()
+    for document in documents:
+        errors += [f"{document.line_of(problem.path)}: {problem}" for problem in document.problems]
+        kind = kind_of(document.data)
+        if kind is None:
+            continue
+        try:
+            objects.append(parse(kind, document.data))
+        except ResourceError as error:
+            errors += [f"{document.line_of(problem.path)}: {problem}" for problem in error.problems]
+            broken.add((kind, error.key))
+    return Manifest(tuple(objects), tuple(errors), broken=frozenset(broken))
+
+
+@attrs.define
+class _File:
+    signature: Signature = None
+    manifest: Manifest = attrs.field(factory=Manifest)
+    pending: tuple[Signature, float] | None = None
+    """A newer state that is not believed yet, and when it was first seen."""
+
+
+@attrs.define
+class Folder:
+    """The manifests directly in one folder: `*.yaml`, `*.yml` and `*.json`, but no hidden ones."""
+
+    path: Path
+    _files: dict[str, _File] = attrs.field(init=False, factory=dict)
+    _started: bool = attrs.field(init=False, default=False)
+
+    def refresh(self, now: float, closed: Collection[str] = (), *, trusted: bool = False) -> float | None:
+        """Look at the files; return in how many seconds to look again at one that is still changing.
+
+        `closed` are names of files that their writers have just closed; `trusted` says that all files here are
+        written atomically. Raise OSError if the folder can not be read; what is known stays.
+        """
+        signatures = dict(self._signatures())
+        trusted = trusted or not self._started
+        again: list[float] = []
+        for name in {**self._files, **signatures}:
+            signature = signatures.get(name)
+            file = self._files.setdefault(name, _File())
+            # A file of no size is most often one that is about to be written.
+            finished = trusted or (name in closed and signature is not None and signature[1] > 0)
+            if signature == file.signature:
+                file.pending = None
+            elif finished or (wait := _wait(file, signature, now)) <= 0:
+                self._read(name, file, signature)
+            else:
+                again.append(wait)
+        self._files = {name: file for name, file in self._files.items() if file.signature or file.pending}
+        self._started = True
+        return min(again, default=None)
+
+    @property
+    def objects(self) -> Iterator[tuple[str, Resource]]:
+        """All objects with the names of their files, in the order of these names."""
+        for name, file in sorted(self._files.items()):
+            for resource in file.manifest.objects:
+                yield name, resource
+
+    @property
+    def errors(self) -> list[str]:
+        """What is wrong in the files: `name:line: path: what`."""
+        return [
+            f"{name}:{error}" for name, file in sorted(self._files.items()) for error in file.manifest.errors
+        ]
+
+    @property
+    def hides_objects(self) -> bool:
+        """A file can not be read whole: there may be objects that nobody knows of."""
+        return any(file.manifest.unreadable or file.manifest.broken for file in self._files.values())
+
+    def _signatures(self) -> Iterator[tuple[str, Signature]]:
+        with os.scandir(self.path) as entries:
+            names = [entry.name for entry in entries]
+        for name in names:
+            if name.startswith(".") or not name.endswith((".yaml", ".yml", ".json")):
+                continue
+            try:
+                status = os.stat(self.path / name)
+            except FileNotFoundError:
+                continue
+            yield name, (status.st_mtime_ns, status.st_size, status.st_ino)
+
+    def _read(self, name: str, file: _File, signature: Signature) -> None:
+        file.pending = None
+        if signature is None:
+            file.signature = None
+            return
+        try:
+            text = (self.path / name).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            manifest = Manifest(errors=(f"1: {error}",), unreadable=True)
+        else:
+            manifest = read_manifest(text)
+        file.manifest = _keeping(manifest, file.manifest)
+        file.signature = signature
+
+
+def _wait(file: _File, signature: Signature, now: float) -> float:
+    """Return how much longer the file has to stay as it is to be believed."""
+    if file.pending is None or file.pending[0] != signature:
+        file.pending = (signature, now)
+    return file.pending[1] + SETTLE_TIME - now
+
+
+def _keeping(manifest: Manifest, previous: Manifest) -> Manifest:
+    """Fill in the last good state of what is broken now."""
+    if manifest.unreadable:
+        return attrs.evolve(manifest, objects=previous.objects)
+    kept = tuple(old for old in previous.objects if (old.kind, old.key) in manifest.broken)
+    return attrs.evolve(manifest, objects=manifest.objects + kept)

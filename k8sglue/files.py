@@ -1,0 +1,301 @@
+"""The source of objects that is a directory of manifests: for hosts without a cluster, for trying out, for the lab.
+
+    DIR/*.yaml                              Services, EndpointSlices, Nodes, the ConfigMap, as kubectl would take them
+    DIR/status/services/NS.NAME.yaml        Services that have addresses, written by the controller
+    DIR/status/leases/NAME.yaml             heartbeats, written by the speakers
+    DIR/status/events.log                   what happened to Services, one line each
+
+What is written goes to `status` only, each file whole (a new file is renamed over the old one). inotify wakes the
+source up; what counts is what the folders hold then, and they are also looked at every few seconds, for file
+systems on which inotify sees nothing.
+
+As an API server would, the source clears the status of a Service that is no longer of type LoadBalancer. A status
+file is a whole manifest: while a file of the user's can not be read, the Services in it go on from there, even
+after a restart, so that nobody else is given their addresses.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import attrs
+import yaml
+from asyncinotify import Inotify, Mask
+
+from k8sglue.cluster import ConflictError, Event, SourceError, Store
+from k8sglue.directory import Folder
+from k8sglue.resources import Key, Kind, Resource, Service
+
+_log = logging.getLogger("k8sglue")
+
+_POLL_INTERVAL = 5.0
+_EVENTS_SIZE = 2**20
+_CLOSED = Mask.CLOSE_WRITE | Mask.MOVED_TO
+_WATCHED = _CLOSED | Mask.MODIFY | Mask.CREATE | Mask.MOVED_FROM | Mask.DELETE
+
+
+class FileSource:
+    """A `cluster.Source` over a directory."""
+
+    heartbeat_interval = 0.5
+    heartbeat_duration = 2.0
+
+    def __init__(self, directory: Path, kinds: Iterable[Kind], *, keeps_status: bool = False) -> None:
+        """Take the objects of these kinds from `directory`.
+
+        `keeps_status`: this program is the one that writes the status of Services, and so removes that of Services
+        that are gone.
+        """
+        self.store = Store(frozenset[Kind](kinds))
+        self.directory = directory
+        self._keeps_status = keeps_status
+        self._manifests = Folder(directory)
+        self._services = Folder(directory / "status" / "services")
+        self._leases = Folder(directory / "status" / "leases")
+        self._closed: dict[Path, set[str]] = {folder.path: set() for folder in self._folders}
+        self._reported: set[str] = set()
+        self._unreadable = False
+
+    @property
+    def errors(self) -> list[str]:
+        """What is wrong in the manifests: `file:line: path: what`."""
+        return self._manifests.errors + self._doubles()
+
+    async def run(self) -> None:
+        """Keep the store true until cancelled. Raise SourceError if there is no such directory."""
+        if not self.directory.is_dir():
+            raise SourceError(f"{self.directory} is not a directory")
+        for folder in (self._services.path, self._leases.path):
+            # Who may only read can read without them.
+            with contextlib.suppress(PermissionError):
+                folder.mkdir(parents=True, exist_ok=True)
+        wake = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch(wake))
+            while True:
+                wake.clear()
+                again = self.refresh()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), _POLL_INTERVAL if again is None else again)
+
+    def refresh(self) -> float | None:
+        """Look at the directory once; return in how many seconds a file that is being written should be settled."""
+        now = time.monotonic()
+        again = None
+        try:
+            again = self._manifests.refresh(now, self._take_closed(self._manifests))
+            for folder in (self._services, self._leases):
+                if folder.path.is_dir():
+                    folder.refresh(now, trusted=True)
+        except OSError as error:
+            if not self._unreadable:
+                _log.warning("%s can not be read (%s); going on with what is known", self.directory, error)
+            self._unreadable = True
+            return None
+        self._unreadable = False
+        self._report(self.errors)
+        if self._keeps_status and not self._manifests.hides_objects and again is None:
+            self._remove_orphans()
+        self._fill_store()
+        return again
+
+    async def close(self) -> None:
+        """Nothing is held open between two calls."""
+
+    async def write_service_status(
+        self, service: Service, addresses: tuple[str, ...], annotations: Mapping[str, str | None]
+    ) -> None:
+        """Write the status file of a Service, or remove it if there are no addresses."""
+        if self.store.services.get(service.key) != service:
+            raise ConflictError(f"Service {service.key} has changed")
+        merged = {
+            name: text for name, text in {**service.annotations, **annotations}.items() if text is not None
+        }
+        changed = attrs.evolve(service, ingress=addresses, annotations=merged)
+        path = self._services.path / _status_name(service.key)
+        if addresses:
+            _write(path, _service_manifest(changed), durable=True)
+        else:
+            _remove(path)
+        self.refresh()
+
+    async def record(self, event: Event) -> None:
+        """Add a line to the log of events, which is cut in two when it gets long."""
+        path = self.directory / "status" / "events.log"
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = f"{moment} {event.type.value} {event.reason} Service {event.regarding.key}: {event.note}\n"
+        try:
+            if path.exists() and path.stat().st_size > _EVENTS_SIZE:
+                path.replace(path.with_name("events.log.1"))
+            with path.open("a") as file:
+                file.write(line)
+        except OSError as error:
+            raise SourceError(f"{path} can not be written: {error}") from error
+
+    async def renew_lease(self, name: str, holder: str, annotations: Mapping[str, str]) -> None:
+        """Write the heartbeat file `name`."""
+        manifest = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": name, "annotations": dict(annotations)},
+            "spec": {
+                "holderIdentity": holder,
+                "leaseDurationSeconds": int(self.heartbeat_duration),
+                "renewTime": datetime.now(UTC).isoformat(timespec="microseconds"),
+            },
+        }
+        _write(self._leases.path / f"{name}.yaml", manifest)
+
+    async def release_lease(self, name: str) -> None:
+        """Remove the heartbeat file `name`."""
+        _remove(self._leases.path / f"{name}.yaml")
+
+    @property
+    def _folders(self) -> tuple[Folder, ...]:
+        return (self._manifests, self._services, self._leases)
+
+    async def _watch(self, wake: asyncio.Event) -> None:
+        """Set `wake` whenever something happens in the folders; without inotify, polling has to do."""
+        while True:
+            try:
+                with Inotify() as inotify:
+                    watches = {
+                        inotify.add_watch(folder.path, _WATCHED): folder.path
+                        for folder in self._folders
+                        if folder.path.is_dir()
+                    }
+                    wake.set()
+                    async for event in inotify:
+                        # A folder that is replaced takes its watch with it.
+                        if event.mask & Mask.IGNORED or event.watch is None:
+                            break
+                        if event.mask & _CLOSED and event.name:
+                            self._closed[watches[event.watch]].add(str(event.name))
+                        wake.set()
+            except OSError as error:
+                _log.warning("inotify: %s; looking every %g s instead", error, _POLL_INTERVAL)
+            await asyncio.sleep(_POLL_INTERVAL)
+
+    def _take_closed(self, folder: Folder) -> set[str]:
+        closed, self._closed[folder.path] = self._closed[folder.path], set()
+        return closed
+
+    def _fill_store(self) -> None:
+        found: dict[Kind, dict[Key, Resource]] = {kind: {} for kind in Kind}
+        for _, resource in self._manifests.objects:
+            found[resource.kind].setdefault(resource.key, resource)
+        found[Kind.SERVICE] = dict(self._with_status(found[Kind.SERVICE]))
+        found[Kind.LEASE] = {resource.key: resource for _, resource in self._leases.objects}
+        for kind in self.store.kinds:
+            self.store.replace(kind, found[kind].values())
+
+    def _with_status(self, services: Mapping[Key, Resource]) -> Iterable[tuple[Key, Resource]]:
+        written = {
+            resource.key: resource for _, resource in self._services.objects if isinstance(resource, Service)
+        }
+        if self._manifests.hides_objects:
+            services = {**written, **services}
+        for key, service in services.items():
+            status = written.get(key)
+            if status is None or not isinstance(service, Service) or service.type != "LoadBalancer":
+                yield key, service
+            else:
+                annotations = {**status.annotations, **service.annotations}
+                yield key, attrs.evolve(service, ingress=status.ingress, annotations=annotations)
+
+    def _remove_orphans(self) -> None:
+        wanted = {
+            _status_name(resource.key)
+            for _, resource in self._manifests.objects
+            if isinstance(resource, Service) and resource.type == "LoadBalancer"
+        }
+        orphans = {name for name, _ in self._services.objects} - wanted
+        for name in orphans:
+            _remove(self._services.path / name)
+        if orphans:
+            self._services.refresh(time.monotonic(), trusted=True)
+
+    def _doubles(self) -> list[str]:
+        first: dict[tuple[Kind, Key], str] = {}
+        doubles = []
+        for name, resource in self._manifests.objects:
+            other = first.setdefault((resource.kind, resource.key), name)
+            if other != name:
+                doubles.append(
+                    f"{name}:1: {resource.kind.value} {resource.key} is in {other} already, which counts"
+                )
+        return doubles
+
+    def _report(self, errors: list[str]) -> None:
+        for error in errors:
+            if error not in self._reported:
+                _log.warning("%s/%s; what was good before stays in force", self.directory, error)
+        for _ in self._reported - set(errors) if not errors else ():
+            _log.info("%s: all manifests can be read again", self.directory)
+            break
+        self._reported = set(errors)
+
+
+def _status_name(key: Key) -> str:
+    # A namespace has no dots, so the first one ends it.
+    return f"{key.namespace}.{key.name}.yaml"
+
+
+def _service_manifest(service: Service) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "namespace": service.key.namespace,
+            "name": service.key.name,
+            "annotations": dict(service.annotations),
+        },
+        "spec": {
+            "type": service.type,
+            "clusterIPs": list(service.cluster_ips),
+            "ipFamilies": list(service.ip_families),
+            "ipFamilyPolicy": service.ip_family_policy,
+            "loadBalancerIP": service.load_balancer_ip,
+            "loadBalancerClass": service.load_balancer_class,
+            "externalTrafficPolicy": service.external_traffic_policy,
+            "ports": [
+                {
+                    "name": port.name,
+                    "port": port.port,
+                    "protocol": port.protocol,
+                    "nodePort": port.node_port,
+                    "targetPort": port.target_port,
+                }
+                for port in service.ports
+            ],
+        },
+        "status": {
+            "loadBalancer": {"ingress": [{"ip": address, "ipMode": "VIP"} for address in service.ingress]},
+        },
+    }
+
+
+def _write(path: Path, manifest: Mapping[str, object], *, durable: bool = False) -> None:
+    """Write a file whole: readers see the old one or the new one."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w") as file:
+            yaml.safe_dump(manifest, file, sort_keys=False)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise SourceError(f"{path} can not be written: {error}") from error
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise SourceError(f"{path} can not be removed: {error}") from error
