@@ -1,0 +1,44 @@
+"""Running the programs: one task beside another, until done or asked to stop."""
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+
+async def run_beside(background: Coroutine[Any, Any, None], work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` to its end, with `background` beside it, which is then cancelled.
+
+    Whichever fails ends both, and what it raised is raised here, bare rather than in a group.
+    """
+    tasks = [asyncio.ensure_future(background), asyncio.ensure_future(work)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[1] not in done:
+            # A source that ends by itself ends with an error.
+            await tasks[0]
+        await tasks[1]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` until it ends, or cancel it on SIGTERM or SIGINT and wait until it has cleaned up."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    stopped = False
+
+    def stop() -> None:
+        nonlocal stopped
+        stopped = True
+        task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
