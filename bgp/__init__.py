@@ -6,8 +6,8 @@ Messages, state machine and session are here and do no I/O; `bgp.speaker` drives
     session = bgp.Session(bgp.PeerConfig(local_as=64512, peer_as=64513))  # one session, without I/O
     from bgp.speaker import Speaker                                     # the whole thing
 
-To learn BGP from the code, read iana, errors, wire, prefix, nlri, capabilities, attributes, messages, framing,
-fsm, session, rib, updates, speaker, in this order.
+To learn BGP from the code, read the files in this order: iana, errors, values, wire, prefix, nlri, capabilities,
+aspath, communities, attributes, framing, messages, fsm, config, rib, updates, events, session, transport, speaker.
 """
 
 from bgp.aspath import ASPath, ASSegment
@@ -32,6 +32,17 @@ from bgp.errors import (
     PeerError,
     UpdateError,
 )
+from bgp.events import (
+    EndOfRib,
+    Established,
+    Event,
+    Output,
+    RouteRefused,
+    RoutesReceived,
+    SendBytes,
+    SessionClosed,
+    StateChanged,
+)
 from bgp.fsm import CloseConnection, OpenConnection, State
 from bgp.iana import (
     AFI,
@@ -47,18 +58,7 @@ from bgp.messages import Keepalive, Message, Notification, Open, Update, decode,
 from bgp.nlri import NLRI
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family, Prefix
 from bgp.rib import Route
-from bgp.session import (
-    EndOfRib,
-    Established,
-    Event,
-    Output,
-    RouteRefused,
-    RoutesReceived,
-    SendBytes,
-    Session,
-    SessionClosed,
-    StateChanged,
-)
+from bgp.session import Session
 
 __all__ = [
     # messages

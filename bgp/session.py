@@ -21,7 +21,7 @@ from ipaddress import IPv4Address
 import attrs
 
 from bgp import fsm
-from bgp.attributes import Fault, PathAttributes, Treatment
+from bgp.attributes import Treatment
 from bgp.capabilities import (
     Capability,
     FourOctetASCapability,
@@ -31,12 +31,22 @@ from bgp.capabilities import (
 )
 from bgp.config import PeerConfig
 from bgp.errors import OpenError, PeerError
+from bgp.events import (
+    EndOfRib,
+    Established,
+    Output,
+    RouteRefused,
+    RoutesReceived,
+    SendBytes,
+    SessionClosed,
+    StateChanged,
+)
 from bgp.framing import Framer
 from bgp.fsm import CloseConnection, OpenConnection, State, Timer
 from bgp.iana import AS_TRANS, CeaseSubcode, OpenSubcode
 from bgp.messages import Keepalive, Message, Notification, Open, Update, decode, encode
 from bgp.nlri import NLRI
-from bgp.prefix import IPV4_UNICAST, Family, Prefix
+from bgp.prefix import IPV4_UNICAST, Prefix
 from bgp.rib import AdjRibOut, Route
 from bgp.updates import Egress, pack
 from bgp.values import Address, any_address
@@ -46,89 +56,6 @@ MAX_IDLE_HOLD_TIME = 120.0
 
 _STABLE_TIME = 30.0
 """A session that was established for so many seconds makes earlier failures forgotten."""
-
-
-# What a driver carries out, beside OpenConnection and CloseConnection.
-
-
-@attrs.frozen
-class SendBytes:
-    """Write to the connection."""
-
-    data: bytes = attrs.field(repr=lambda data: f"<{len(data)} octets>")
-
-
-# What an application wants to know.
-
-
-@attrs.frozen
-class StateChanged:
-    """The state machine moved."""
-
-    old: State
-    new: State
-
-
-@attrs.frozen
-class Established:
-    """The session is up; routes flow."""
-
-    negotiated: Negotiated
-    """What both sides agreed on."""
-
-    peer_open: Open
-    """What the peer said of itself."""
-
-
-@attrs.frozen(kw_only=True)
-class RoutesReceived:
-    """The peer announced or withdrew routes; faults have been acted on as RFC 7606 demands."""
-
-    announced: NLRI
-    """Prefixes that the peer now has a route for, with `attributes`."""
-
-    withdrawn: NLRI
-    """Prefixes that it has no route for any more."""
-
-    attributes: PathAttributes
-    faults: tuple[Fault, ...] = ()
-    """What was wrong with the UPDATE."""
-
-
-@attrs.frozen
-class EndOfRib:
-    """The peer has sent all its initial routes (RFC 4724 2)."""
-
-    family: Family
-
-
-@attrs.frozen
-class RouteRefused:
-    """A route that we are to announce cannot be told to this peer."""
-
-    route: Route
-    reason: str
-
-
-@attrs.frozen
-class SessionClosed:
-    """A session, or an attempt at one, is over. Routes of the peer are no longer valid."""
-
-    reason: str
-    """Why, for a person."""
-
-    sent: Notification | None = None
-    """The NOTIFICATION that we sent."""
-
-    received: Notification | None = None
-    """The NOTIFICATION that the peer sent."""
-
-
-Event = StateChanged | Established | RoutesReceived | EndOfRib | RouteRefused | SessionClosed
-"""What an application wants to know."""
-
-Output = OpenConnection | CloseConnection | SendBytes | Event
-"""What a verb returns."""
 
 
 def _no_jitter() -> float:

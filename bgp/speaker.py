@@ -25,12 +25,7 @@ from typing import Self, TypedDict, Unpack, assert_never
 from bgp.capabilities import Negotiated
 from bgp.config import PeerConfig
 from bgp.errors import LocalError
-from bgp.fsm import CloseConnection, OpenConnection, State
-from bgp.iana import CeaseSubcode
-from bgp.prefix import Family, Prefix
-from bgp.rib import Route
-from bgp.rib import route as as_route
-from bgp.session import (
+from bgp.events import (
     EndOfRib,
     Established,
     Event,
@@ -38,10 +33,15 @@ from bgp.session import (
     RouteRefused,
     RoutesReceived,
     SendBytes,
-    Session,
     SessionClosed,
     StateChanged,
 )
+from bgp.fsm import CloseConnection, OpenConnection, State
+from bgp.iana import CeaseSubcode
+from bgp.prefix import Family, Prefix
+from bgp.rib import Route
+from bgp.rib import route as as_route
+from bgp.session import Session
 from bgp.transport import Connection
 from bgp.values import Address
 

@@ -1,0 +1,150 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bgp
+from bgp import LocalError, PathAttributes, Prefix, Route
+from bgp.rib import AdjRibOut, Changes
+from bgp.testing import routes
+
+
+def attributes_of(route: Route) -> PathAttributes | None:
+    """A peer that can be told no route of MED 13, and sees nothing of a route but its MED."""
+    return None if route.med == 13 else PathAttributes(med=route.med)
+
+
+def take(rib: AdjRibOut) -> Changes:
+    return rib.take_changes(attributes_of)
+
+
+def told(changes: Changes) -> dict[str, int | None]:
+    return {
+        str(bgp.NLRI.from_wire([wire])[0]): a.med for a, wires in changes.announced.items() for wire in wires
+    }
+
+
+A, B = "192.0.2.1/32", "192.0.2.2/32"
+
+
+def test_yields_what_is_new_once() -> None:
+    rib = AdjRibOut()
+    rib.announce([Route(A), Route(B, med=1)])
+    assert told(take(rib)) == {A: None, B: 1}
+    assert take(rib).announced == {}
+    assert [str(route.prefix) for route in rib.routes] == [A, B]
+
+
+def test_yields_the_net_effect() -> None:
+    rib = AdjRibOut()
+    rib.announce([Route(A)])
+    rib.withdraw([Prefix(A), Prefix(B)])
+    changes = take(rib)
+    assert not changes.announced
+    assert not changes.withdrawn
+    rib.announce([Route(A)])
+    take(rib)
+    rib.withdraw([Prefix(A)])
+    rib.announce([Route(A)])
+    assert not take(rib).announced
+
+
+def test_a_route_that_looks_the_same_to_the_peer_is_not_told_again() -> None:
+    rib = AdjRibOut()
+    rib.announce([Route(A, med=1)])
+    take(rib)
+    rib.announce([Route(A, med=1, local_pref=200)])
+    assert not take(rib).announced
+
+
+def test_withdraws() -> None:
+    rib = AdjRibOut()
+    rib.announce([Route(A), Route(B)])
+    take(rib)
+    rib.withdraw([Prefix(A)])
+    assert take(rib).withdrawn == [Prefix(A).wire]
+
+
+def test_a_route_that_cannot_be_told_is_refused_and_its_forerunner_withdrawn() -> None:
+    rib = AdjRibOut()
+    rib.announce([Route(A)])
+    take(rib)
+    rib.announce([Route(A, med=13)])
+    changes = take(rib)
+    assert changes.refused == [Route(A, med=13)]
+    assert changes.withdrawn == [Prefix(A).wire]
+
+
+def test_a_new_session_is_told_everything() -> None:
+    rib = AdjRibOut()
+    rib.announce([Route(A), Route(B)])
+    take(rib)
+    rib.withdraw([Prefix(A)])
+    rib.forget()
+    changes = take(rib)
+    assert told(changes) == {B: None}
+    assert not changes.withdrawn
+
+
+STEPS = st.tuples(
+    st.sampled_from(["announce", "withdraw", "replace", "forget", "take"]), st.lists(routes(), max_size=4)
+)
+
+
+@given(st.lists(STEPS, max_size=20))
+def test_the_peer_always_ends_up_with_what_is_wanted(steps: list[tuple[str, list[Route]]]) -> None:
+    rib, peer, wanted = AdjRibOut(), dict[bytes, PathAttributes](), dict[bytes, PathAttributes]()
+
+    def tell() -> None:
+        changes = take(rib)
+        for wire in changes.withdrawn:
+            del peer[wire]
+        for attributes, wires in changes.announced.items():
+            assert all(peer.get(wire) != attributes for wire in wires)
+            peer.update(dict.fromkeys(wires, attributes))
+
+    for verb, some in steps:
+        looks = {route.prefix.wire: attributes for route in some if (attributes := attributes_of(route))}
+        match verb:
+            case "announce":
+                rib.announce(some)
+                for route in some:
+                    wanted.pop(route.prefix.wire, None)
+                wanted.update(looks)
+            case "withdraw":
+                rib.withdraw([route.prefix for route in some])
+                wanted = {wire: a for wire, a in wanted.items() if wire not in {r.prefix.wire for r in some}}
+            case "replace":
+                rib.replace(some)
+                wanted = looks
+            case "forget":
+                rib.forget()
+                peer.clear()
+            case "take":
+                tell()
+                assert peer == wanted
+    tell()
+    assert peer == wanted
+
+
+@given(routes())
+def test_a_route_prints_what_makes_it_again(route: Route) -> None:
+    assert eval(repr(route), vars(bgp).copy()) == route
+
+
+def test_communities_are_a_set() -> None:
+    assert Route(A, communities=["1:2", "1:1", "1:2"]) == Route(A, communities=["1:1", "1:2"])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"prefix": "x"}, "'x' is not a prefix"),
+        ({"prefix": "2001:db8::/32"}, "only ipv4 unicast can be announced"),
+        ({"next_hop": "2001:db8::1"}, "is not an IPv4 address"),
+        ({"local_pref": -1}, "local_pref -1, must be 0 to 4294967295"),
+        ({"communities": range(1001)}, "take 4004 octets, at most 4000 fit"),
+    ],
+)
+def test_refuses_what_cannot_be(values: dict[str, object], message: str) -> None:
+    with pytest.raises(LocalError, match=message):
+        Route(**{"prefix": A, **values})  # type: ignore[arg-type]  # the point of the test

@@ -1,0 +1,101 @@
+from ipaddress import IPv4Address, IPv6Address
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bgp import (
+    ASPath,
+    ASSegment,
+    Negotiated,
+    PathAttributes,
+    PeerType,
+    Route,
+    SegmentType,
+    Update,
+    decode,
+    encode,
+)
+from bgp.rib import AdjRibOut, Changes
+from bgp.testing import routes
+from bgp.updates import Egress, pack
+
+EXTERNAL = Egress(local_as=64512, peer_type=PeerType.EXTERNAL, local_address=IPv4Address("192.0.2.1"))
+INTERNAL = Egress(local_as=64512, peer_type=PeerType.INTERNAL, local_address=IPv4Address("192.0.2.1"))
+NEGOTIATED = Negotiated(four_octet_as=True)
+PREFIX = "203.0.113.7/32"
+
+
+def test_to_an_external_peer() -> None:
+    route = Route(PREFIX, local_pref=200, communities=["64512:1"])
+    assert EXTERNAL.attributes_of(route) == PathAttributes(
+        origin=0, as_path=[64512], next_hop="192.0.2.1", communities=["64512:1"]
+    )
+
+
+def test_to_an_internal_peer() -> None:
+    assert INTERNAL.attributes_of(Route(PREFIX)) == PathAttributes(
+        origin=0, as_path=[], next_hop="192.0.2.1", local_pref=100
+    )
+    attributes = INTERNAL.attributes_of(Route(PREFIX, local_pref=0, med=7, origin=2, next_hop="192.0.2.9"))
+    assert attributes == PathAttributes(origin=2, as_path=[], next_hop="192.0.2.9", med=7, local_pref=0)
+
+
+def test_our_as_goes_in_front_of_the_path() -> None:
+    a_set = ASSegment(SegmentType.AS_SET, [1, 2])
+    for path, expected in ([[64512], [64512, 64512]], [[a_set], [64512, a_set]]):
+        attributes = EXTERNAL.attributes_of(Route(PREFIX, as_path=path))
+        assert attributes is not None
+        assert attributes.as_path == ASPath(expected)
+
+
+def test_without_a_next_hop_to_name() -> None:
+    egress = Egress(local_as=1, peer_type=PeerType.EXTERNAL, local_address=IPv6Address("2001:db8::1"))
+    assert egress.attributes_of(Route(PREFIX)) is None
+    assert egress.attributes_of(Route(PREFIX, next_hop="192.0.2.9")) is not None
+
+
+def changes_of(some: list[Route]) -> Changes:
+    rib = AdjRibOut()
+    rib.announce(some)
+    return rib.take_changes(EXTERNAL.attributes_of)
+
+
+def test_routes_share_messages() -> None:
+    updates = list(pack(changes_of([Route(f"10.0.{n}.0/24", med=n % 2) for n in range(256)]), NEGOTIATED))
+    assert [len(update.announced) for update in updates] == [128, 128]
+
+
+def test_full_messages() -> None:
+    some = [Route(f"10.{n >> 8}.{n & 255}.1/32") for n in range(2000)]
+    updates = list(pack(changes_of(some), NEGOTIATED))
+    lengths = [len(encode(update, NEGOTIATED)) for update in updates]
+    assert len(lengths) == 3
+    assert all(4091 < length <= 4096 for length in lengths[:-1])
+
+
+def test_withdrawals_share_messages() -> None:
+    wires = [Route(f"10.{n >> 8}.{n & 255}.1/32").prefix.wire for n in range(2000)]
+    updates = list(pack(Changes(withdrawn=wires), NEGOTIATED))
+    assert [len(update.withdrawn) for update in updates] == [814, 814, 372]
+    assert all(len(encode(update, NEGOTIATED)) <= 4096 for update in updates)
+
+
+def test_nothing_to_tell() -> None:
+    assert list(pack(Changes(), NEGOTIATED)) == []
+
+
+def test_the_longest_route_fits() -> None:
+    full = Route(PREFIX, communities=range(500), as_path=[1] * 498, med=1)
+    for update in pack(changes_of([full]), NEGOTIATED):
+        assert len(encode(update, NEGOTIATED)) <= 4096
+
+
+@given(st.lists(routes(), max_size=30))
+def test_what_arrives_is_what_was_to_be_told(some: list[Route]) -> None:
+    arrived = {}
+    for update in pack(changes_of(some), NEGOTIATED):
+        received = decode(encode(update, NEGOTIATED), NEGOTIATED)
+        assert isinstance(received, Update)
+        assert received == update
+        arrived.update(dict.fromkeys(received.announced, received.attributes))
+    assert arrived == {route.prefix: EXTERNAL.attributes_of(route) for route in some}
