@@ -42,7 +42,11 @@ def test_to_an_internal_peer() -> None:
 
 def test_our_as_goes_in_front_of_the_path() -> None:
     a_set = ASSegment(SegmentType.AS_SET, [1, 2])
-    for path, expected in ([[64512], [64512, 64512]], [[a_set], [64512, a_set]]):
+    paths: list[tuple[list[int | ASSegment], list[int | ASSegment]]] = [
+        ([64512], [64512, 64512]),
+        ([a_set], [64512, a_set]),
+    ]
+    for path, expected in paths:
         attributes = EXTERNAL.attributes_of(Route(PREFIX, as_path=path))
         assert attributes is not None
         assert attributes.as_path == ASPath(expected)

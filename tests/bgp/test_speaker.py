@@ -1,0 +1,244 @@
+"""The asyncio speaker over real sockets on the loopback interface."""
+
+import asyncio
+import logging
+import os
+import socket
+
+import pytest
+
+import bgp
+from bgp import (
+    Established,
+    Event,
+    LocalError,
+    Notification,
+    Open,
+    PathAttributes,
+    PeerConfig,
+    Route,
+    RoutesReceived,
+    SessionClosed,
+    State,
+    Update,
+)
+from bgp.speaker import Peer, PeerOptions, Speaker
+from tests.bgp.router import DEADLINE, Router, eventually, greeting, no_leaks
+
+A, B, C = "203.0.113.1/32", "203.0.113.2/32", "203.0.113.3/32"
+
+
+def speaker() -> Speaker:
+    return Speaker(local_as=64512, router_id="192.0.2.1")
+
+
+def add(to: Speaker, router: Router) -> Peer:
+    return to.add_peer("127.0.0.1", peer_as=64513, port=router.port, idle_hold_time=0.05)
+
+
+async def up(peer: Peer) -> Peer:
+    async with asyncio.timeout(DEADLINE):
+        await peer.wait_established()
+    return peer
+
+
+async def test_announces_to_a_peer(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "bgp")
+    async with no_leaks(), Router() as router, speaker() as ours:
+        peer = add(ours, router)
+        ours.announce(Route(A, next_hop="192.0.2.9", communities=["64512:100"]), B)
+        await up(peer)
+        await eventually(lambda: set(router.routes) == {A, B})
+        assert router.routes[A].attributes == PathAttributes(
+            origin=0, as_path=[64512], next_hop="192.0.2.9", communities=["64512:100"]
+        )
+        assert str(router.routes[B].attributes.next_hop) == "127.0.0.1"
+        assert peer.negotiated is not None
+        assert repr(peer) == "<Peer 127.0.0.1 AS 64513, Established>"
+        assert "peer 127.0.0.1: OpenConfirm -> Established" in caplog.messages
+
+
+async def test_close_withdraws_and_says_why() -> None:
+    async with no_leaks(), Router() as router:
+        async with speaker() as ours:
+            peer = add(ours, router)
+            ours.announce(A)
+            await up(peer)
+            await eventually(lambda: A in router.routes)
+        withdrawal, farewell = router.received[-2:]
+        assert withdrawal == Update(withdrawn=[A])
+        assert farewell == Notification(6, 2)
+        assert peer.state is State.IDLE
+        with pytest.raises(LocalError, match="the speaker is closed"):
+            ours.add_peer("127.0.0.1", peer_as=1)
+
+
+async def test_only_differences_are_sent() -> None:
+    async with Router() as router, speaker() as ours:
+        peer = add(ours, router)
+        ours.replace([A, B])
+        await up(peer)
+        await eventually(lambda: set(router.routes) == {A, B})
+        before = router.heard(Update)
+        ours.replace([B, C])
+        await eventually(lambda: set(router.routes) == {B, C})
+        assert router.heard(Update) == before + 2
+        ours.announce(B, C)
+        ours.withdraw(A)
+        ours.withdraw(Route(B))
+        await eventually(lambda: set(router.routes) == {C})
+        assert router.heard(Update) == before + 3
+        assert [str(route.prefix) for route in ours.routes] == [C]
+
+
+async def test_routes_of_one_peer_stand_before_those_of_all() -> None:
+    async with Router() as one, Router() as two, speaker() as ours:
+        ours.announce(Route(A, med=1))
+        first = add(ours, one)
+        first.announce(Route(A, med=2), B)
+        second = add(ours, two)
+        assert ours.peers == [first, second]
+        await asyncio.gather(up(first), up(second))
+        await eventually(lambda: set(one.routes) == {A, B} and set(two.routes) == {A})
+        assert (one.routes[A].attributes.med, two.routes[A].attributes.med) == (2, 1)
+        first.withdraw(A)
+        await eventually(lambda: one.routes[A].attributes.med == 1)
+        ours.replace([])
+        await eventually(lambda: set(one.routes) == {B} and not two.routes)
+        first.replace([C])
+        await eventually(lambda: set(one.routes) == {C})
+        assert first.routes == [Route(C)]
+
+
+async def test_comes_back_when_the_peer_does() -> None:
+    async with Router() as router, speaker() as ours:
+        peer = add(ours, router)
+        ours.announce(A)
+        await up(peer)
+        await router.shut()
+        await eventually(lambda: peer.state is not State.ESTABLISHED)
+        assert peer.last_error
+        await eventually(lambda: peer.last_error == "cannot connect: Connection refused")
+        ours.announce(B)
+        await router.listen()
+        await up(peer)
+        await eventually(lambda: set(router.routes) == {A, B})
+
+
+async def test_events() -> None:
+    async with Router() as router, speaker() as ours:
+        peer = add(ours, router)
+        events: list[Event] = []
+
+        async def collect() -> None:
+            async for event in peer.events():
+                events.append(event)
+
+        collector = asyncio.create_task(collect())
+        await up(peer)
+        attributes = PathAttributes(origin=0, as_path=[64513], next_hop="192.0.2.2")
+        router.send(Update(announced=[B], attributes=attributes))
+        router.send(Update(announced=[C], attributes=PathAttributes(origin=0)))
+        await eventually(lambda: sum(isinstance(event, RoutesReceived) for event in events) == 2)
+        await ours.remove_peer(peer)
+        await asyncio.wait_for(collector, DEADLINE)
+        kinds = [type(event) for event in events]
+        assert kinds.index(Established) < kinds.index(RoutesReceived) < kinds.index(SessionClosed)
+        received = next(event for event in events if isinstance(event, RoutesReceived))
+        assert (received.announced, received.attributes) == (bgp.NLRI([B]), attributes)
+        assert [event async for event in peer.events()] == []
+
+
+async def test_remove_peer_says_that_it_was_removed() -> None:
+    async with no_leaks(), Router() as router, speaker() as ours:
+        peer = await up(add(ours, router))
+        await ours.remove_peer(peer)
+        assert router.received[-1] == Notification(6, 3)
+        assert ours.peers == []
+        await up(add(ours, router))
+
+
+async def test_waiting_for_a_peer_that_is_removed() -> None:
+    async with Router(answers=False) as router, speaker() as ours:
+        peer = add(ours, router)
+        waiter = asyncio.create_task(peer.wait_established())
+        await eventually(lambda: router.heard(Open))
+        await ours.remove_peer(peer)
+        with pytest.raises(LocalError, match=r"peer 127\.0\.0\.1 has been removed"):
+            await waiter
+
+
+async def test_a_wrong_as_number_is_told_to_both_sides() -> None:
+    async with Router(answers=False) as router, speaker() as ours:
+        peer = add(ours, router)
+        await eventually(lambda: router.heard(Open))
+        router.send(greeting(64999))
+        await eventually(lambda: router.heard(Notification))
+        assert Notification(2, 2) in router.received
+        assert peer.last_error == "the peer says AS 64999, configured is 64513"
+
+
+async def test_the_reason_that_the_peer_gives() -> None:
+    async with Router() as router, speaker() as ours:
+        peer = await up(add(ours, router))
+        router.send(Notification(6, 4))
+        await eventually(lambda: peer.state is not State.ESTABLISHED)
+        assert peer.last_error == "the peer sent NOTIFICATION Cease / Administrative Reset"
+
+
+async def test_a_peer_that_reads_nothing_cannot_hold_up_close() -> None:
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        async with no_leaks():
+            async with speaker() as ours:
+                # The kernel takes the connection, nobody accepts it.
+                peer = ours.add_peer("127.0.0.1", peer_as=64513, port=listening.getsockname()[1])
+                await eventually(lambda: peer.state is State.OPEN_SENT)
+                started = loop.time()
+            assert loop.time() - started < DEADLINE
+
+
+async def test_close_while_dialling() -> None:
+    # 192.0.2.0/24 is for documentation: nothing answers, or the network refuses at once.
+    async with no_leaks(), speaker() as ours:
+        ours.add_peer("192.0.2.77", peer_as=64513)
+
+
+async def test_no_descriptor_is_leaked() -> None:
+    async with Router() as router:
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(5):
+            async with speaker() as ours:
+                await up(add(ours, router))
+        await eventually(lambda: not router.is_up)
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+async def test_a_local_address_that_is_not_ours() -> None:
+    async with Router() as router, speaker() as ours:
+        peer = ours.add_peer("127.0.0.1", peer_as=64513, port=router.port, local_address="192.0.2.1")
+        await eventually(lambda: peer.last_error)
+        assert peer.last_error == "cannot connect: Cannot assign requested address"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "peer_as of peer 127.0.0.1 is not given"),
+        ({"peer_as": 64513, "hold_time": 1}, "hold time 1 s"),
+        ({"peer_as": 64513, "port": 1}, "there is a peer at 127.0.0.1 port 1 already"),
+    ],
+)
+async def test_peers_that_cannot_be(options: PeerOptions, message: str) -> None:
+    async with speaker() as ours:
+        ours.add_peer(PeerConfig(peer_address="127.0.0.1", peer_as=64513, local_as=64514, port=1))
+        with pytest.raises(LocalError, match=message):
+            ours.add_peer("127.0.0.1", **options)
+
+
+async def test_a_peer_needs_an_address_and_an_as_number_of_ours() -> None:
+    async with Speaker() as ours:
+        with pytest.raises(LocalError, match="local_as of peer"):
+            ours.add_peer("127.0.0.1", peer_as=1)
+        with pytest.raises(LocalError, match="peer_address is None"):
+            ours.add_peer(PeerConfig(peer_as=1, local_as=2))
