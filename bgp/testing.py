@@ -104,7 +104,7 @@ def unknown_attributes() -> st.SearchStrategy[UnknownAttribute]:
         UnknownAttribute,
         transitivity.map(lambda flag: AttributeFlag.OPTIONAL | flag),
         _numbers(255).filter(lambda code: not AttributeCode.has(code)),
-        st.binary(max_size=300),
+        st.binary(max_size=20) | st.just(bytes(300)),
     )
 
 
@@ -122,7 +122,7 @@ def path_attributes(negotiated: Negotiated) -> st.SearchStrategy[PathAttributes]
         local_pref=number if negotiated.peer_type is PeerType.INTERNAL else st.none(),
         atomic_aggregate=st.booleans(),
         aggregator=st.none() | st.builds(Aggregator, asns(wide), addresses),
-        communities=st.lists(communities(), max_size=70),
+        communities=st.lists(communities(), max_size=8),
         unknown=st.lists(unknown_attributes(), max_size=3, unique_by=lambda attribute: attribute.code),
     )
 

@@ -60,8 +60,12 @@ class Connection(asyncio.Protocol):
         elif self._linger is None and not self._lost.is_set():
             # To close with octets unread would reset the connection, and the peer lose what we sent last.
             # So close our direction only, and wait a while for the peer to close its own.
-            self._transport.write_eof()
             self._linger = asyncio.get_running_loop().call_later(LINGER_TIME, self._transport.abort)
+            try:
+                self._transport.write_eof()
+            except OSError:
+                # The peer has reset the connection, and what it sent before was read only now.
+                self._transport.abort()
 
     async def wait_closed(self) -> None:
         """Wait until nothing is left of it; call `close` first."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import socket
+import struct
 
 import pytest
 
@@ -21,9 +22,10 @@ from bgp import (
     SessionClosed,
     State,
     Update,
+    encode,
 )
 from bgp.speaker import Peer, PeerOptions, Speaker
-from tests.bgp.router import DEADLINE, Router, eventually, greeting, no_leaks
+from tests.bgp.router import DEADLINE, NEGOTIATED, Router, eventually, greeting, no_leaks
 
 A, B, C = "203.0.113.1/32", "203.0.113.2/32", "203.0.113.3/32"
 
@@ -184,6 +186,22 @@ async def test_the_reason_that_the_peer_gives() -> None:
         router.send(Notification(6, 4))
         await eventually(lambda: peer.state is not State.ESTABLISHED)
         assert peer.last_error == "the peer sent NOTIFICATION Cease / Administrative Reset"
+
+
+async def test_a_peer_that_complains_and_resets_the_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        async with speaker() as ours:
+            port = listening.getsockname()[1]
+            peer = ours.add_peer("127.0.0.1", peer_as=64513, port=port, idle_hold_time=0.05)
+            for _ in range(2):
+                await eventually(lambda: peer.state is State.OPEN_SENT)
+                # All of this happens before the speaker reads.
+                connection, _ = listening.accept()
+                connection.sendall(encode(greeting(), NEGOTIATED) + encode(Notification(2, 2), NEGOTIATED))
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.close()
+                await eventually(lambda: peer.state is State.IDLE)
+                assert peer.last_error == "the peer sent NOTIFICATION OPEN Message Error / Bad Peer AS"
 
 
 async def test_a_peer_that_reads_nothing_cannot_hold_up_close() -> None:
