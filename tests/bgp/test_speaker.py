@@ -195,9 +195,11 @@ async def test_a_peer_that_complains_and_resets_the_connection() -> None:
             peer = ours.add_peer("127.0.0.1", peer_as=64513, port=port, idle_hold_time=0.05)
             for _ in range(2):
                 await eventually(lambda: peer.state is State.OPEN_SENT)
-                # All of this happens before the speaker reads.
                 connection, _ = listening.accept()
-                connection.sendall(encode(greeting(), NEGOTIATED) + encode(Notification(2, 2), NEGOTIATED))
+                connection.sendall(encode(greeting(), NEGOTIATED))
+                await eventually(lambda: peer.state is State.OPEN_CONFIRM)
+                # All of this happens before the speaker reads.
+                connection.sendall(encode(Notification(2, 2), NEGOTIATED))
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 connection.close()
                 await eventually(lambda: peer.state is State.IDLE)
