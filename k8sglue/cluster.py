@@ -93,6 +93,10 @@ class Store:
     def leases(self) -> Mapping[Key, Lease]:
         return self._of(Lease)
 
+    def get(self, kind: Kind, key: Key) -> Resource | None:
+        """Return the object as last seen, or None if there is none."""
+        return self._objects[kind].get(key)
+
     def put(self, resource: Resource) -> None:
         """Take in a new or changed object. One that equals what is known changes nothing."""
         objects = self._objects[resource.kind]

@@ -1,0 +1,219 @@
+"""Keep the objects of one kind in the store as the API server has them: list, watch, and start over when told to.
+
+A list gives all objects and a resource version; a watch from that version brings every later change, in order, and
+bookmarks that move the version on in quiet times. When a watch ends, for whatever reason, the next one resumes at the
+newest version seen. 410 Gone says that the server no longer knows what happened since then: list again. Until
+that list is complete, what is known stays known.
+
+An object that makes no sense to us is reported and set aside; the last good state of it stays, the others go on.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Mapping
+
+import attrs
+
+from k8sglue.apiclient import ApiClient, ApiError
+from k8sglue.cluster import Store
+from k8sglue.resources import Key, Kind, Resource, ResourceError, parse
+
+_log = logging.getLogger("k8sglue")
+
+_GONE = 410
+_PAGE = 500
+_SHORT = 1.0  # seconds; a watch that ends sooner and brought nothing did not work
+
+
+@attrs.frozen
+class Collection:
+    """The objects of one kind that are of interest, and where the API has them."""
+
+    kind: Kind
+    path: str
+    field_selector: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Pace:
+    """How long watches last, and how fast failures are followed by another attempt."""
+
+    watch: float = 300.0
+    """Seconds that a watch lasts at least; at most twice that, so that not all of them end at once."""
+    silence: float = 30.0
+    """Seconds by which a watch may outlive its time before it counts as dead."""
+    first_delay: float = 0.5
+    """Seconds between a failure and the next attempt; doubled by every further failure."""
+    longest_delay: float = 30.0
+
+
+class Reflector:
+    """Fills the store with one collection."""
+
+    def __init__(self, client: ApiClient, collection: Collection, store: Store, pace: Pace) -> None:
+        self._client = client
+        self._collection = collection
+        self._store = store
+        self._pace = pace
+        self._version = ""  # where to resume; empty: list first
+        self._failures = 0
+        self._outage: int | None = None  # status of the failure that was reported last
+        self._refused: dict[Key, str] = {}  # versions of objects that were reported
+        self._superseded: dict[Key, set[str]] = {}
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        while True:
+            try:
+                if not self._version:
+                    self._version = await self._list()
+                await self._watch()
+            except ApiError as error:
+                await self._wait_after(error)
+
+    def put_written(self, before: Resource, after: Resource) -> None:
+        """Take in what a write of ours made of `before`, unless the watch was quicker.
+
+        Versions are opaque: which of two is newer can not be computed. But a write that names the version which it
+        changes follows directly on it. So if the store still has that version, the answer is newer; and if the
+        API server comes up with that version later, it is old news.
+        """
+        held = self._store.get(before.kind, before.key)
+        if held is None or held.resource_version != before.resource_version:
+            return
+        if after.resource_version != before.resource_version:
+            self._superseded.setdefault(before.key, set()).add(before.resource_version)
+        self._store.put(after)
+
+    async def _list(self) -> str:
+        """Fetch all pages, then replace what the store has. Return the version of the list."""
+        found: dict[Key, Resource] = {}
+        refused: dict[Key, str] = {}
+        query = {"limit": str(_PAGE), **self._selector}
+        while True:
+            page = await self._client.get(self._collection.path, query)
+            self._reached()
+            self._succeeded()
+            items = page.get("items")
+            for item in items if isinstance(items, list) else ():
+                resource = self._newest(item, refused)
+                if resource is not None:
+                    found[resource.key] = resource
+            metadata = _mapping(page.get("metadata"))
+            token = metadata.get("continue")
+            if not token:
+                break
+            query["continue"] = str(token)
+        self._refused = refused
+        self._store.replace(self._collection.kind, found.values())
+        self._superseded.clear()
+        return _version(page)
+
+    async def _watch(self) -> None:
+        """Follow the changes since the version, until the server ends the stream. Raise ApiError if it fails."""
+        seconds = int(self._pace.watch * random.uniform(1, 2))
+        query = {
+            "watch": "true",
+            "resourceVersion": self._version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(seconds),
+            **self._selector,
+        }
+        useful = False
+        silence = seconds + self._pace.silence
+        async with self._client.stream(self._collection.path, query, silence) as events:
+            self._reached()
+            opened = time.monotonic()
+            try:
+                async for event in events:
+                    self._handle(event)
+                    self._succeeded()
+                    useful = True
+            finally:
+                if time.monotonic() - opened > _SHORT:
+                    self._succeeded()
+                    useful = True
+        if not useful:
+            raise ApiError(f"watch of {self._collection.path}: closed as soon as it was open")
+
+    def _handle(self, event: Mapping[str, object]) -> None:
+        manifest = _mapping(event.get("object"))
+        match event.get("type"):
+            case "ADDED" | "MODIFIED":
+                resource = self._newest(manifest, self._refused)
+                if resource is not None:
+                    self._store.put(resource)
+            case "DELETED":
+                key = self._key(manifest)
+                self._store.remove(self._collection.kind, key)
+                self._superseded.pop(key, None)
+                self._refused.pop(key, None)
+            case "ERROR":
+                self._version = ""
+                code = manifest.get("code")
+                message = f"watch of {self._collection.path}: {code} {manifest.get('message')}"
+                raise ApiError(message, code if isinstance(code, int) else 0)
+        self._version = _version(manifest) or self._version
+
+    def _newest(self, manifest: object, refused: dict[Key, str]) -> Resource | None:
+        """Return the newest good state of an object: as a rule, what `manifest` says."""
+        try:
+            resource = parse(self._collection.kind, manifest)
+        except ResourceError as error:
+            key, version = self._key(manifest), _version(manifest)
+            if self._refused.get(key) != version:
+                _log.warning(
+                    "%s %s is set aside, its last good state stays: %s",
+                    self._collection.kind.value,
+                    key,
+                    error,
+                )
+            refused[key] = version
+            return self._store.get(self._collection.kind, key)
+        self._refused.pop(resource.key, None)
+        if resource.resource_version in self._superseded.get(resource.key, ()):
+            return self._store.get(self._collection.kind, resource.key)
+        self._superseded.pop(resource.key, None)
+        return resource
+
+    def _key(self, manifest: object) -> Key:
+        metadata = _mapping(_mapping(manifest).get("metadata"))
+        namespace = "" if self._collection.kind is Kind.NODE else metadata.get("namespace") or "default"
+        return Key(str(namespace), str(metadata.get("name", "")))
+
+    @property
+    def _selector(self) -> dict[str, str]:
+        selector = self._collection.field_selector
+        return {"fieldSelector": selector} if selector else {}
+
+    async def _wait_after(self, error: ApiError) -> None:
+        self._failures += 1
+        if error.status == _GONE:
+            self._version = ""
+            _log.info("%s; listing again", error)
+        # One failure is weather: a server that restarts, a connection that was idle for too long.
+        elif self._failures > 1 and error.status != self._outage:
+            self._outage = error.status
+            _log.warning("%s; trying again", error)
+        delay = min(self._pace.longest_delay, self._pace.first_delay * 2 ** min(self._failures - 1, 30))
+        await asyncio.sleep(max(delay * random.uniform(0.5, 1), error.retry_after))
+
+    def _reached(self) -> None:
+        """The API server answers as it should: an outage, if there was one, is over."""
+        if self._outage is not None:
+            _log.info("%s: the API server answers again", self._collection.path)
+            self._outage = None
+
+    def _succeeded(self) -> None:
+        """There was progress, so the next failure is a new one."""
+        self._failures = 0
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _version(manifest: object) -> str:
+    return str(_mapping(_mapping(manifest).get("metadata")).get("resourceVersion") or "")
