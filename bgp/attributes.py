@@ -18,7 +18,7 @@ from bgp.capabilities import Negotiated, PeerType
 from bgp.communities import Community, communities
 from bgp.errors import LocalError, UpdateError
 from bgp.iana import AttributeCode, AttributeFlag, Origin, UpdateSubcode
-from bgp.values import ASN, UINT32, in_range, ipv4_address, octets, quoted
+from bgp.values import ASN, OPTIONAL_UINT32, in_range, ipv4_address, octets, optional_ipv4_address, quoted
 from bgp.wire import Reader, WireError, uint8, uint16, uint32
 
 
@@ -88,14 +88,15 @@ def _path(value: Iterable[int | ASSegment] | None) -> ASPath | None:
     return None if value is None else ASPath(value)
 
 
-def _address(value: str | IPv4Address | None) -> IPv4Address | None:
-    return None if value is None else ipv4_address(value)
-
-
-def _origin(value: int | None) -> Origin | None:
-    if value is not None and not Origin.has(value):
+def origin(value: int) -> Origin:
+    """Read an ORIGIN."""
+    if not Origin.has(value):
         raise LocalError(f"origin {value}, must be 0 to 2")
-    return None if value is None else Origin(value)
+    return Origin(value)
+
+
+def _optional_origin(value: int | None) -> Origin | None:
+    return None if value is None else origin(value)
 
 
 def _by_code(values: Iterable[UnknownAttribute]) -> tuple[UnknownAttribute, ...]:
@@ -109,19 +110,19 @@ def _by_code(values: Iterable[UnknownAttribute]) -> tuple[UnknownAttribute, ...]
 class PathAttributes:
     """The attributes that the routes of one UPDATE share; None or empty where there is none."""
 
-    origin: Origin | None = attrs.field(default=None, converter=_origin)
+    origin: Origin | None = attrs.field(default=None, converter=_optional_origin)
     """ORIGIN: how the route came into BGP."""
 
     as_path: ASPath | None = attrs.field(default=None, converter=_path)
     """AS_PATH; a list of AS numbers is accepted."""
 
-    next_hop: IPv4Address | None = attrs.field(default=None, converter=_address, repr=quoted)
+    next_hop: IPv4Address | None = attrs.field(default=None, converter=optional_ipv4_address, repr=quoted)
     """NEXT_HOP: where to send the packets."""
 
-    med: int | None = attrs.field(default=None, validator=UINT32)
+    med: int | None = attrs.field(default=None, validator=OPTIONAL_UINT32)
     """MULTI_EXIT_DISC, 0 to 4294967295; lower is preferred."""
 
-    local_pref: int | None = attrs.field(default=None, validator=UINT32)
+    local_pref: int | None = attrs.field(default=None, validator=OPTIONAL_UINT32)
     """LOCAL_PREF, 0 to 4294967295; higher is preferred. Only between internal peers."""
 
     atomic_aggregate: bool = False
@@ -181,7 +182,7 @@ _KNOWN: dict[int, _Known] = {
     AttributeCode.ORIGIN: _Known(
         "origin",
         _WELL_KNOWN,
-        lambda reader, _: _origin(reader.uint8()),
+        lambda reader, _: origin(reader.uint8()),
         lambda value, _: uint8(value),
     ),
     AttributeCode.AS_PATH: _Known(

@@ -9,17 +9,13 @@ from bgp.capabilities import PeerType
 from bgp.errors import LocalError
 from bgp.messages import hold_time_in_range, router_id
 from bgp.prefix import IPV4_UNICAST, Family
-from bgp.values import ASN, Address, any_address, in_range, octets, quoted
+from bgp.values import ASN, Address, in_range, octets, optional_address, quoted, seconds
 
 _SUPPORTED = frozenset({IPV4_UNICAST})
 
 
 def _optional_router_id(value: str | IPv4Address | None) -> IPv4Address | None:
     return None if value is None else router_id(value)
-
-
-def _optional_address(value: str | Address | None) -> Address | None:
-    return None if value is None else any_address(value)
 
 
 def _secret(value: str | bytes | None) -> bytes | None:
@@ -54,13 +50,13 @@ class PeerConfig:
     router_id: IPv4Address | None = attrs.field(default=None, converter=_optional_router_id, repr=quoted)
     """Our BGP Identifier; None: our IPv4 address on the connection."""
 
-    peer_address: Address | None = attrs.field(default=None, converter=_optional_address, repr=quoted)
+    peer_address: Address | None = attrs.field(default=None, converter=optional_address, repr=quoted)
     """Where the peer is. A `Speaker` needs it; a `Session` without I/O does not."""
 
     port: int = attrs.field(default=179, validator=in_range(1, 65535))
     """The TCP port that the peer listens on."""
 
-    local_address: Address | None = attrs.field(default=None, converter=_optional_address, repr=quoted)
+    local_address: Address | None = attrs.field(default=None, converter=optional_address, repr=quoted)
     """The address of ours to connect from; None: whichever the route to the peer has."""
 
     password: bytes | None = attrs.field(default=None, converter=_secret, validator=_password, repr=False)
@@ -69,10 +65,10 @@ class PeerConfig:
     hold_time: int = attrs.field(default=90, validator=hold_time_in_range)
     """The silence that we offer to tolerate, 0 (for ever) or 3 to 65535; the smaller of both offers counts."""
 
-    connect_retry_time: float = attrs.field(default=5.0, validator=in_range(0.1, 65535, " s"))
+    connect_retry_time: float = attrs.field(default=5.0, validator=seconds(0.1, 65535))
     """How long to wait for TCP to come up before trying anew; the RFC's 120 is from slower days."""
 
-    idle_hold_time: float = attrs.field(default=1.0, validator=in_range(0.05, 120, " s"))
+    idle_hold_time: float = attrs.field(default=1.0, validator=seconds(0.05, 120))
     """The pause after a first failure; it doubles with each further one, up to 120."""
 
     families: frozenset[Family] = attrs.field(default=_SUPPORTED, converter=_families)

@@ -11,6 +11,7 @@ into 4096 octets. `decode` takes one whole message and raises nothing but `PeerE
 
 from collections.abc import Iterable
 from ipaddress import IPv4Address
+from typing import Any
 
 import attrs
 
@@ -45,9 +46,9 @@ def router_id(value: str | IPv4Address) -> IPv4Address:
     return address
 
 
-def hold_time_in_range(_instance: object, _attribute: object, value: int) -> None:
+def hold_time_in_range(_instance: object, _attribute: object, value: Any) -> None:
     """Validate a hold time (RFC 4271 4.2)."""
-    if not (value == 0 or 3 <= value <= 0xFFFF):
+    if not isinstance(value, int) or not (value == 0 or 3 <= value <= 0xFFFF):
         raise LocalError(f"hold time {value} s, must be 0 or 3 to 65535")
 
 

@@ -11,20 +11,16 @@ from ipaddress import IPv4Address
 import attrs
 
 from bgp.aspath import ASPath, ASSegment
-from bgp.attributes import PathAttributes
+from bgp.attributes import PathAttributes, origin
 from bgp.communities import Community
 from bgp.errors import LocalError
 from bgp.iana import Origin
 from bgp.nlri import ipv4_prefix
 from bgp.prefix import Prefix
-from bgp.values import UINT32, ipv4_address, quoted
+from bgp.values import OPTIONAL_UINT32, optional_ipv4_address, quoted
 
 _ROOM = 4000
 """Octets of AS_PATH and COMMUNITIES for which there surely is room in an UPDATE beside everything else."""
-
-
-def _optional_address(value: str | IPv4Address | None) -> IPv4Address | None:
-    return None if value is None else ipv4_address(value)
 
 
 def _distinct(values: Iterable[str | int]) -> tuple[Community, ...]:
@@ -47,23 +43,23 @@ class Route:
     """The destination; text is accepted."""
 
     next_hop: IPv4Address | None = attrs.field(
-        default=None, converter=_optional_address, repr=quoted, kw_only=True
+        default=None, converter=optional_ipv4_address, repr=quoted, kw_only=True
     )
     """Where to send the packets; None: to us, at our address on the connection to the peer."""
 
     communities: tuple[Community, ...] = attrs.field(default=(), converter=_distinct, kw_only=True)
     """Labels such as "64512:100" or "no-export"."""
 
-    med: int | None = attrs.field(default=None, validator=UINT32, kw_only=True)
+    med: int | None = attrs.field(default=None, validator=OPTIONAL_UINT32, kw_only=True)
     """MULTI_EXIT_DISC, 0 to 4294967295; None: none."""
 
-    local_pref: int | None = attrs.field(default=None, validator=UINT32, kw_only=True)
+    local_pref: int | None = attrs.field(default=None, validator=OPTIONAL_UINT32, kw_only=True)
     """LOCAL_PREF for internal peers, 0 to 4294967295; None: 100. External peers do not see it."""
 
     as_path: ASPath = attrs.field(default=ASPath(), converter=_path, kw_only=True)
     """The path before us, such as our own AS number again to be less preferred; ours is put in front of it."""
 
-    origin: Origin = attrs.field(default=Origin.IGP, converter=Origin, kw_only=True)
+    origin: Origin = attrs.field(default=Origin.IGP, converter=origin, kw_only=True)
     """How the route came into BGP."""
 
     def __attrs_post_init__(self) -> None:

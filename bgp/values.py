@@ -7,6 +7,8 @@ from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
+import attrs
+
 from bgp.errors import LocalError
 
 Address = IPv4Address | IPv6Address
@@ -23,6 +25,11 @@ def ipv4_address(value: str | IPv4Address) -> IPv4Address:
         raise LocalError(f"{str(value)!r} is not an IPv4 address") from error
 
 
+def optional_ipv4_address(value: str | IPv4Address | None) -> IPv4Address | None:
+    """Read an IPv4 address, or None."""
+    return None if value is None else ipv4_address(value)
+
+
 def any_address(value: str | Address) -> Address:
     """Read an IPv4 or IPv6 address."""
     try:
@@ -31,17 +38,32 @@ def any_address(value: str | Address) -> Address:
         raise LocalError(f"{str(value)!r} is not an IP address") from error
 
 
+def optional_address(value: str | Address | None) -> Address | None:
+    """Read an IPv4 or IPv6 address, or None."""
+    return None if value is None else any_address(value)
+
+
 def quoted(value: object) -> str:
     """Show an address as the text that its converter reads."""
     return "None" if value is None else repr(str(value))
 
 
-def in_range(low: float, high: float, unit: str = "") -> Validator:
-    """Validate that a number lies between `low` and `high`, both included; None passes."""
+def in_range(low: int, high: int) -> Validator:
+    """Validate that an integer lies between `low` and `high`, both included."""
 
-    def validate(_instance: object, attribute: Any, value: float | None) -> None:
-        if value is not None and not low <= value <= high:
-            raise LocalError(f"{attribute.name} {value}{unit}, must be {low}{unit} to {high}{unit}")
+    def validate(_instance: object, attribute: Any, value: object) -> None:
+        if not isinstance(value, int) or not low <= value <= high:
+            raise LocalError(f"{attribute.name} {value}, must be {low} to {high}")
+
+    return validate
+
+
+def seconds(low: float, high: float) -> Validator:
+    """Validate that a time lies between `low` and `high` seconds, both included."""
+
+    def validate(_instance: object, attribute: Any, value: object) -> None:
+        if not isinstance(value, int | float) or not low <= value <= high:
+            raise LocalError(f"{attribute.name} {value} s, must be {low} to {high}")
 
     return validate
 
@@ -51,6 +73,9 @@ ASN = in_range(1, 0xFFFFFFFF)
 
 UINT32 = in_range(0, 0xFFFFFFFF)
 """Validates a number of four octets."""
+
+OPTIONAL_UINT32 = attrs.validators.optional(UINT32)
+"""Validates a number of four octets, or None."""
 
 
 def octets(limit: int) -> Validator:

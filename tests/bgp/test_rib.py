@@ -141,6 +141,7 @@ def test_communities_are_a_set() -> None:
         ({"prefix": "x"}, "'x' is not a prefix"),
         ({"prefix": "2001:db8::/32"}, "only ipv4 unicast can be announced"),
         ({"next_hop": "2001:db8::1"}, "is not an IPv4 address"),
+        ({"origin": 3}, "origin 3, must be 0 to 2"),
         ({"local_pref": -1}, "local_pref -1, must be 0 to 4294967295"),
         ({"communities": range(1001)}, "take 4004 octets, at most 4000 fit"),
     ],
