@@ -3,6 +3,7 @@
 Every rule was recorded from a Kubernetes 1.36 API server. Manifests and objects are plain JSON values.
 """
 
+import base64
 import copy
 import ipaddress
 import itertools
@@ -89,6 +90,7 @@ class Objects:
     changes: list[Change] = attrs.field(factory=list)
     listeners: list[Callable[[], None]] = attrs.field(factory=list)
     _objects: dict[tuple[str, str, str], Json] = attrs.field(factory=dict)
+    _pages: dict[str, tuple[int, Any]] = attrs.field(factory=dict)
     _numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
 
     def get(self, resource: Resource, namespace: str, name: str) -> Json:
@@ -106,6 +108,30 @@ class Objects:
             for (kind, place, _), found in sorted(self._objects.items(), key=lambda item: item[0])
             if kind == resource.kind and namespace in ("", place)
         ]
+
+    def page(self, resource: Resource, namespace: str, name: str, limit: int, token: str | None) -> Json:
+        """Answer a list request: `limit` objects of the state at one version, and where to go on. 0: all."""
+        if token is None:
+            version = self.version
+            found = [
+                made for made in self.list(resource, namespace) if name in ("", made["metadata"]["name"])
+            ]
+        else:
+            version, found = self._continued(token)
+        rest = found[limit:] if limit else []
+        metadata: Json = {"resourceVersion": str(version)}
+        if rest:
+            place = json.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": rest[0]["metadata"]["name"]})
+            metadata["continue"] = base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+            self._pages[metadata["continue"]] = (version, rest)
+            if not name:
+                metadata["remainingItemCount"] = len(rest)
+        items = [
+            {field: value for field, value in made.items() if field not in ("kind", "apiVersion")}
+            for made in found[: limit or None]
+        ]
+        kind = f"{resource.kind}List"
+        return {"kind": kind, "apiVersion": resource.api_version, "metadata": metadata, "items": items}
 
     def create(self, resource: Resource, namespace: str, manifest: Json) -> Json:
         """Add an object, with what an API server fills in."""
@@ -155,6 +181,17 @@ class Objects:
         self.version += 10
         self.oldest = self.version
         self.changes.clear()
+
+    def _continued(self, token: str) -> tuple[int, Any]:
+        try:
+            version = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))["rv"]
+        except ValueError as error:
+            message = f"invalid continue token: continue key is not valid: {error}"
+            raise RefusedError(400, "BadRequest", message) from error
+        if version < self.oldest:
+            message = "The provided continue parameter is too old to display a consistent list result."
+            raise RefusedError(410, "Expired", message)
+        return self._pages[token]
 
     def _keep(self, resource: Resource, change: str, key: tuple[str, str, str], made: Json) -> Json:
         self.version += 1

@@ -15,7 +15,6 @@ objects are kept in apiobjects.py, by rules recorded from a real one.
 """
 
 import asyncio
-import base64
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +36,6 @@ _MESSAGES = {
     500: ("InternalError", "an error on the server has prevented the request from succeeding"),
 }
 _VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
-_OLD_TOKEN = "The provided continue parameter is too old to display a consistent list result."
 
 
 @attrs.frozen(kw_only=True)
@@ -117,7 +115,6 @@ class ApiServer:
         self._answering = asyncio.Event()
         self._answering.set()
         self._expired_as_status = False
-        self._pages: dict[str, tuple[int, Any]] = {}
 
     async def __aenter__(self) -> Self:
         await self._handler.__aenter__()
@@ -264,7 +261,10 @@ class ApiServer:
     def _answer(self, resource: Resource, call: Call) -> Json:
         match call.verb:
             case "list":
-                return self._list(resource, call)
+                limit = int(call.query.get("limit", 0))
+                return self.objects.page(
+                    resource, call.namespace, _name(call), limit, call.query.get("continue")
+                )
             case "get":
                 return self.objects.get(resource, call.namespace, call.name)
             case "create":
@@ -278,39 +278,6 @@ class ApiServer:
         raise RefusedError(
             405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
         )
-
-    def _list(self, resource: Resource, call: Call) -> Json:
-        token = call.query.get("continue")
-        if token is None:
-            version = self.objects.version
-            found = [made for made in self.objects.list(resource, call.namespace) if _selected(made, call)]
-        else:
-            version, found = self._continued(token)
-        limit = int(call.query.get("limit", 0)) or len(found)
-        metadata: Json = {"resourceVersion": str(version)}
-        if found[limit:]:
-            start = found[limit]["metadata"]["name"]
-            place = json.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": start})
-            metadata["continue"] = base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-            self._pages[metadata["continue"]] = (version, found[limit:])
-            if "fieldSelector" not in call.query:
-                metadata["remainingItemCount"] = len(found) - limit
-        items = [
-            {field: value for field, value in made.items() if field not in ("kind", "apiVersion")}
-            for made in found[:limit]
-        ]
-        kind, version_of_api = f"{resource.kind}List", resource.api_version
-        return {"kind": kind, "apiVersion": version_of_api, "metadata": metadata, "items": items}
-
-    def _continued(self, token: str) -> tuple[int, Any]:
-        try:
-            version = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))["rv"]
-        except ValueError as error:
-            message = f"invalid continue token: continue key is not valid: {error}"
-            raise RefusedError(400, "BadRequest", message) from error
-        if version < self.objects.oldest:
-            raise RefusedError(410, "Expired", _OLD_TOKEN)
-        return self._pages[token]
 
     async def _watch(self, resource: Resource, call: Call, raw: web.BaseRequest) -> web.StreamResponse:
         since = int(call.query.get("resourceVersion", 0))
@@ -387,13 +354,14 @@ def _same(known: Resource, request: kmock.Request) -> bool:
     return (known.api_version, known.plural) == (path, asked.plural)
 
 
+def _name(call: Call) -> str:
+    """Return the name of the one object that a list or a watch is about, or nothing: the only selector we know."""
+    return call.query.get("fieldSelector", "").removeprefix("metadata.name=")
+
+
 def _selected(made: Json, call: Call) -> bool:
     metadata = made["metadata"]
-    selector = call.query.get("fieldSelector", "")
-    return call.namespace in ("", metadata.get("namespace")) and selector in (
-        "",
-        f"metadata.name={metadata['name']}",
-    )
+    return call.namespace in ("", metadata.get("namespace")) and _name(call) in ("", metadata["name"])
 
 
 def _line(change: str, made: Json) -> bytes:
