@@ -6,7 +6,6 @@ that somebody gave back; nothing is polled.
 """
 
 import asyncio
-import contextlib
 import json
 import logging
 from collections.abc import Iterable
@@ -17,7 +16,7 @@ from k8sglue.allocator import Allocator, Change, Settled
 from k8sglue.cluster import ConflictError, Event, EventType, Source, SourceError
 from k8sglue.inforce import ConfigInForce
 from k8sglue.resources import Key, Kind, Service
-from k8sglue.running import run_beside
+from k8sglue.running import run_beside, wait_at_most
 
 _log = logging.getLogger("k8sglue")
 
@@ -67,8 +66,7 @@ class Controller:
     async def _run(self) -> None:
         while True:
             pause = _RETRY_TIMES[min(self._failures, len(_RETRY_TIMES)) - 1] if self._failures else None
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+            await wait_at_most(self._wake, pause)
             await self._settle_dirty()
 
     async def _run_once(self) -> None:

@@ -30,6 +30,7 @@ from asyncinotify import Inotify, Mask
 from k8sglue.cluster import ConflictError, Event, SourceError, Store
 from k8sglue.directory import Folder
 from k8sglue.resources import Key, Kind, Resource, Service
+from k8sglue.running import wait_at_most
 
 _log = logging.getLogger("k8sglue")
 
@@ -80,8 +81,7 @@ class FileSource:
             while True:
                 wake.clear()
                 again = self.refresh()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), _POLL_INTERVAL if again is None else again)
+                await wait_at_most(wake, _POLL_INTERVAL if again is None else again)
 
     def refresh(self) -> float | None:
         """Look at the directory once; return in how many seconds a file that is being written should be settled."""

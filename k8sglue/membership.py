@@ -71,11 +71,11 @@ class Membership:
         self._alive = frozenset(fresh | ({self.node} - {""}))
         return self._alive
 
-    def next_timeout(self) -> float | None:
-        """Return when the next Lease expires, if nothing changes before."""
-        return min(
-            (seen.expires for holder, seen in self._seen.items() if holder in self._alive), default=None
-        )
+    def next_timeout(self, now: float) -> float | None:
+        """Return when the next Lease expires, if nothing changes before; None if nobody would be judged then."""
+        if not self._is_judge(now):
+            return None
+        return min((seen.expires for seen in self._seen.values() if seen.expires > now), default=None)
 
     def _is_judge(self, now: float) -> bool:
         if not self.node:

@@ -1,6 +1,7 @@
 """Running the programs: one task beside another, until done or asked to stop."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Coroutine
 from typing import Any
@@ -22,6 +23,16 @@ async def run_beside(background: Coroutine[Any, Any, None], work: Coroutine[Any,
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def wait_at_most(event: asyncio.Event, seconds: float | None) -> None:
+    """Wait for an event, but no longer than some seconds; None means for ever.
+
+    Not `asyncio.wait_for`, which forgets a cancellation that comes together with the event until Python 3.12.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:

@@ -1,0 +1,272 @@
+"""The command line: `k8sglue`.
+
+The programs and their libraries are imported only when they are run, so that `k8sglue --help` answers at once and
+`k8sglue check` needs no Kubernetes client.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+from k8sglue.cluster import Source, SourceError
+from k8sglue.resources import Key, Kind
+
+Run: TypeAlias = Callable[[argparse.Namespace], int]
+
+_DESCRIPTION = """\
+Gives Services of type LoadBalancer their addresses on clusters that no cloud provider serves, and announces them by
+ARP or BGP. Reads the configuration of MetalLB."""
+
+_SOURCES = """\
+Objects come from the Kubernetes API (inside a cluster by itself, outside with --kubeconfig or $KUBECONFIG), or,
+with --source, from a directory of manifests: Services, EndpointSlices, Nodes and the ConfigMap, as kubectl would
+take them. Status, heartbeats and events then go to DIR/status."""
+
+_CONTROLLER = """\
+Gives every Service of type LoadBalancer an address from a pool and writes it into its status. One runs in a
+cluster. SIGTERM ends it; addresses stay where they are."""
+
+_SPEAKER = """\
+Announces the addresses that this node should announce: answers ARP requests for those it is elected for, and has
+BGP sessions with the peers. One runs on every node, as root or with CAP_NET_RAW. SIGTERM withdraws everything,
+ends the sessions with a NOTIFICATION and lets another node take over."""
+
+_GET = """\
+Shows Services with their addresses, the pools with how much of them is in use, or the peers with the state of every
+node's session."""
+
+_CHECK = """\
+Checks configuration and manifests offline. Each problem is a line `file:line: path: what, why`, and the exit status
+is 1 if there are any. A file holds manifests, the ConfigMap among them, or the bare document that goes into the
+ConfigMap's key `config`. `-` is the standard input."""
+
+_PLAN = """\
+Shows what a node would announce with the cluster as it is now, and for each Service that it would not, the reason.
+Where speakers run, it listens to their heartbeats first, to know which of them are alive."""
+
+_MANIFESTS = """\
+Prints all that a cluster needs to run k8sglue, for `kubectl apply -f -`. No image is published: build one with this
+package in it and name it with --image."""
+
+_LAB = """\
+Builds a network of namespaces on this machine: a client, a BIRD router, three nodes with web servers. Runs the
+controller and the speakers in it and shows, step by step, that they do their job. The host's own network is not
+touched, and nothing is left behind. Needs root."""
+
+_PROGRAM_LOG = "%(asctime)s %(levelname)s %(message)s"
+_COMMAND_LOG = "k8sglue: %(message)s"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status: 0 for done, 1 for found wrong or failed, 2 for misused."""
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except SourceError as error:
+        print(f"k8sglue: {error}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith(("k8sglue", "bgp", "arp")):
+            raise
+        print(
+            f"k8sglue: the package {error.name} is missing: pip install 'k8sglue[speaker]'", file=sys.stderr
+        )
+        return 1
+    except BrokenPipeError:
+        # Whoever read our output has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="k8sglue", description=_DESCRIPTION)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(
+        name: str, summary: str, description: str, run: Callable[[argparse.Namespace], int]
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        command.set_defaults(run=run)
+        return command
+
+    controller = add("controller", "give Services their addresses", _CONTROLLER, _run_controller)
+    _add_source(controller)
+    _add_log_level(controller)
+    controller.add_argument("--once", action="store_true", help="work until nothing is left to do, and exit")
+
+    speaker = add("speaker", "announce this node's share of the addresses", _SPEAKER, _run_speaker)
+    _add_source(speaker)
+    _add_log_level(speaker)
+    speaker.add_argument(
+        "--node-name",
+        default=os.environ.get("K8SGLUE_NODE_NAME")
+        or os.environ.get("METALLB_NODE_NAME")
+        or socket.gethostname(),
+        metavar="NAME",
+        help="name of the Node that this host is (default: $K8SGLUE_NODE_NAME, else the host's name)",
+    )
+
+    get = add("get", "show Services, pools or peers", _GET, _run_get)
+    get.add_argument("what", choices=("services", "pools", "peers"))
+    _add_source(get)
+
+    check = add("check", "find what is wrong in files", _CHECK, _run_check)
+    check.add_argument("files", nargs="+", metavar="FILE")
+    check.add_argument(
+        "-o", "--output", choices=("json",), help="print the configuration with all its defaults"
+    )
+
+    plan = add("plan", "show what a node would announce, and why not the rest", _PLAN, _run_plan)
+    _add_source(plan)
+    plan.add_argument("--node", required=True, metavar="NAME", help="name of the Node")
+    plan.add_argument("-o", "--output", choices=("json",), help="print it for machines")
+
+    manifests = add("manifests", "print what a cluster needs to run k8sglue", _MANIFESTS, _run_manifests)
+    manifests.add_argument(
+        "--namespace", default="metallb-system", help="where to run (default: %(default)s)"
+    )
+    manifests.add_argument(
+        "--image", default="k8sglue:latest", help="the container image (default: %(default)s)"
+    )
+
+    return parser
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("where objects come from", _SOURCES)
+    which = group.add_mutually_exclusive_group()
+    which.add_argument("--source", type=Path, metavar="DIR", help="a directory of manifests")
+    which.add_argument("--kubeconfig", type=Path, metavar="FILE", help="how to reach the Kubernetes API")
+    group.add_argument(
+        "--namespace",
+        default="metallb-system",
+        help="where the ConfigMap and the Leases are (default: %(default)s)",
+    )
+    group.add_argument(
+        "--config", default="config", metavar="NAME", help="the ConfigMap (default: %(default)s)"
+    )
+
+
+def _add_log_level(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="(default: %(default)s)",
+    )
+
+
+def _open_source(
+    arguments: argparse.Namespace, kinds: Iterable[Kind], *, keeps_status: bool = False
+) -> Source:
+    if arguments.source is not None:
+        from k8sglue.files import FileSource
+
+        return FileSource(arguments.source, kinds, keeps_status=keeps_status)
+    from k8sglue.kube import KubeSource
+
+    return KubeSource(
+        kinds, namespace=arguments.namespace, config=arguments.config, kubeconfig=arguments.kubeconfig
+    )
+
+
+def _config_key(arguments: argparse.Namespace) -> Key:
+    return Key(arguments.namespace, arguments.config)
+
+
+def _start_logging(level: str, form: str) -> None:
+    logging.basicConfig(stream=sys.stderr, level=level.upper(), format=form)
+
+
+def _run_controller(arguments: argparse.Namespace) -> int:
+    from k8sglue.controller import KINDS, Controller
+    from k8sglue.running import run_until_stopped
+
+    async def run() -> int:
+        source = _open_source(arguments, KINDS, keeps_status=True)
+        controller = Controller(source, _config_key(arguments))
+        try:
+            if arguments.once:
+                return 0 if await controller.run_once() else 1
+            await run_until_stopped(controller.run())
+        finally:
+            await source.close()
+        return 0
+
+    _start_logging(arguments.log_level, _PROGRAM_LOG)
+    return asyncio.run(run())
+
+
+def _run_speaker(arguments: argparse.Namespace) -> int:
+    from k8sglue.running import run_until_stopped
+    from k8sglue.speaker import KINDS, Speaker
+
+    async def run() -> int:
+        source = _open_source(arguments, KINDS)
+        try:
+            speaker = Speaker(source, _config_key(arguments), arguments.node_name)
+            await run_until_stopped(speaker.run())
+        finally:
+            await source.close()
+        return 0
+
+    _start_logging(arguments.log_level, _PROGRAM_LOG)
+    return asyncio.run(run())
+
+
+def _run_get(arguments: argparse.Namespace) -> int:
+    from k8sglue import inspection
+
+    _start_logging("warning", _COMMAND_LOG)
+    source = _open_source(arguments, inspection.KINDS[arguments.what])
+    print(asyncio.run(inspection.get(source, arguments.what, _config_key(arguments))))
+    return 0
+
+
+def _run_plan(arguments: argparse.Namespace) -> int:
+    from k8sglue import inspection, tables
+
+    _start_logging("warning", _COMMAND_LOG)
+    source = _open_source(arguments, inspection.KINDS["plan"])
+    desired = asyncio.run(inspection.plan(source, arguments.node, _config_key(arguments)))
+    print((tables.plan_json if arguments.output == "json" else tables.plan)(desired, arguments.node))
+    return 0
+
+
+def _run_check(arguments: argparse.Namespace) -> int:
+    from k8sglue.check import Findings
+    from k8sglue.tables import config_json
+
+    findings = Findings()
+    for name in arguments.files:
+        try:
+            text = sys.stdin.read() if name == "-" else Path(name).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            findings.problems.append(f"{name}:1: {error}")
+            continue
+        findings.check("<stdin>" if name == "-" else name, text)
+    for problem in findings.problems:
+        print(problem, file=sys.stderr if arguments.output else sys.stdout)
+    if arguments.output == "json":
+        print(config_json(findings.configs))
+    elif not findings.problems:
+        print(f"{findings.objects} objects, no problems")
+    return 1 if findings.problems else 0
+
+
+def _run_manifests(arguments: argparse.Namespace) -> int:
+    from k8sglue import manifests
+
+    print(manifests.render(namespace=arguments.namespace, image=arguments.image), end="")
+    return 0

@@ -1,0 +1,177 @@
+"""The program that announces addresses, one on every node: watch -> desired -> `bgp` and `arp`.
+
+It holds no rule of its own. What changes in the cluster, or in who is alive, wakes it up; desired.py says what this
+node should announce; and the two libraries are told the whole of it, and send the difference.
+"""
+
+import asyncio
+import json
+import logging
+import time
+
+import attrs
+
+from bgp import BGPError
+from bgp import speaker as bgp_speaker
+from k8sglue.cluster import Source, SourceError
+from k8sglue.config import Peer
+from k8sglue.desired import Cluster, Desired, Silence, Verdict, desire
+from k8sglue.inforce import ConfigInForce
+from k8sglue.layer2 import Layer2
+from k8sglue.membership import Membership, lease_name
+from k8sglue.resources import Key, Kind
+from k8sglue.running import run_beside, wait_at_most
+
+_log = logging.getLogger("k8sglue")
+
+KINDS = (Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.NODE, Kind.CONFIG_MAP, Kind.LEASE)
+"""What the speaker watches."""
+
+SESSIONS_ANNOTATION = "k8sglue.io/bgp-sessions"
+"""On a speaker's Lease: the state of its BGP sessions as a JSON object, peer to state."""
+
+_RESCAN_INTERVAL = 2.0
+_GOODBYE_TIME = 2.0
+
+
+@attrs.define
+class Speaker:
+    """Announces what its node should announce, until cancelled."""
+
+    source: Source
+    config_key: Key
+    """The ConfigMap's namespace and name."""
+    node_name: str
+    _config: ConfigInForce = attrs.field(init=False)
+    _membership: Membership = attrs.field(init=False)
+    _wake: asyncio.Event = attrs.field(init=False, factory=asyncio.Event)
+    _layer2: Layer2 = attrs.field(init=False, factory=Layer2)
+    _bgp: bgp_speaker.Speaker = attrs.field(init=False, factory=bgp_speaker.Speaker)
+    _peers: dict[Peer, bgp_speaker.Peer] = attrs.field(init=False, factory=dict)
+    _refused_peers: set[Peer] = attrs.field(init=False, factory=set)
+    _verdicts: dict[Key, Verdict] = attrs.field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._config = ConfigInForce(self.config_key)
+        self._membership = Membership(self.node_name)
+        self.source.store.subscribe(self._wake.set)
+
+    async def run(self) -> None:
+        """Work until cancelled; then withdraw everything and say goodbye.
+
+        Raise SourceError if the source can not be used at all, arp.PrivilegeError without CAP_NET_RAW.
+        """
+        try:
+            await run_beside(self.source.run(), self._run())
+        finally:
+            await self._say_goodbye()
+
+    async def _run(self) -> None:
+        self._layer2.rescan()
+        _log.info(
+            "node %s, layer 2 on %s", self.node_name, ", ".join(self._layer2.interfaces) or "no interface"
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_interfaces())
+            tasks.create_task(self._follow_cluster())
+            tasks.create_task(self._keep_heartbeat())
+
+    async def _follow_interfaces(self) -> None:
+        while True:
+            await asyncio.sleep(_RESCAN_INTERVAL)
+            self._layer2.rescan()
+
+    async def _keep_heartbeat(self) -> None:
+        failed = False
+        while True:
+            sessions = {peer.name: running.state.value for peer, running in self._peers.items()}
+            annotations = {SESSIONS_ANNOTATION: json.dumps(sessions, sort_keys=True)}
+            try:
+                await self.source.renew_lease(lease_name(self.node_name), self.node_name, annotations)
+                failed = False
+            except SourceError as error:
+                if not failed:
+                    _log.warning("heartbeat: %s", error)
+                failed = True
+            await asyncio.sleep(self.source.heartbeat_interval)
+
+    async def _follow_cluster(self) -> None:
+        while True:
+            now = time.monotonic()
+            expiry = self._membership.next_timeout(now)
+            pause = None if expiry is None else expiry - now
+            await wait_at_most(self._wake, pause)
+            self._wake.clear()
+            if self.source.store.synced:
+                await self._apply(self._desired())
+
+    def _desired(self) -> Desired:
+        store = self.source.store
+        store.take_changes()
+        self._config.update(store)
+        now = time.monotonic()
+        self._membership.observe(store.leases.values(), now)
+        cluster = Cluster(
+            config=self._config.config,
+            services=store.services,
+            endpoint_slices=store.endpoint_slices,
+            nodes=store.nodes,
+            alive=self._membership.alive(now),
+        )
+        return desire(cluster, self.node_name)
+
+    async def _apply(self, desired: Desired) -> None:
+        self._tell(desired)
+        self._layer2.replace(desired.addresses)
+        await self._apply_peers(desired.peers)
+        self._bgp.replace(desired.routes)
+
+    async def _apply_peers(self, wanted: tuple[Peer, ...]) -> None:
+        gone = [self._peers.pop(peer) for peer in self._peers.keys() - set(wanted)]
+        await asyncio.gather(*map(self._bgp.remove_peer, gone))
+        self._refused_peers &= set(wanted)
+        for peer in wanted:
+            if peer in self._peers or peer in self._refused_peers:
+                continue
+            try:
+                self._peers[peer] = self._bgp.add_peer(
+                    peer.address,
+                    peer_as=peer.asn,
+                    local_as=peer.my_asn,
+                    port=peer.port,
+                    hold_time=int(peer.hold_time),
+                    router_id=peer.router_id,
+                    password=peer.password or None,
+                )
+            except BGPError as error:
+                _log.warning("peer %s: %s", peer.name, error)
+                self._refused_peers.add(peer)
+
+    def _tell(self, desired: Desired) -> None:
+        """Log what became of each Service, if that is new."""
+        for key, verdict in desired.services.items():
+            if verdict == self._verdicts.get(key):
+                continue
+            for announcement in verdict.announced:
+                _log.info(
+                    "Service %s: announcing %s by %s", key, announcement.address, announcement.protocol.value
+                )
+            for refusal in verdict.refused:
+                if refusal.reason is not Silence.NOT_LOAD_BALANCER:
+                    _log.info("Service %s: not announced: %s", key, refusal)
+        for key in self._verdicts.keys() - desired.services.keys():
+            _log.info("Service %s: gone", key)
+        self._verdicts = dict(desired.services)
+
+    async def _say_goodbye(self) -> None:
+        """Let the others take over, then fall silent."""
+        try:
+            async with asyncio.timeout(_GOODBYE_TIME):
+                await self.source.release_lease(lease_name(self.node_name))
+        except (SourceError, TimeoutError) as error:
+            _log.warning(
+                "the heartbeat could not be taken back, so others have to wait for its end: %s", error
+            )
+        await self._bgp.close()
+        self._layer2.close()
+        _log.info("node %s: all withdrawn", self.node_name)

@@ -1,0 +1,206 @@
+"""What `k8sglue get` and `k8sglue plan` print: rows of text, as kubectl lays them out."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from k8sglue.cluster import Store
+from k8sglue.config import Config, Peer, Pool, parse_address
+from k8sglue.desired import Desired, Silence
+from k8sglue.resources import Service
+from k8sglue.speaker import SESSIONS_ANNOTATION
+
+
+def layout(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out a table: columns as wide as they need to be, three spaces apart."""
+    table = [head, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    lines = ("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def services(store: Store) -> str:
+    """All Services, with a column for their namespaces if there is more than `default`."""
+    found = sorted(store.services.values(), key=lambda service: service.key)
+    if not found:
+        return "No Services found."
+    spaced = any(service.key.namespace != "default" for service in found)
+    head = ("NAMESPACE",) * spaced + ("NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)")
+    return layout(head, [(service.key.namespace,) * spaced + _service_row(service) for service in found])
+
+
+def _service_row(service: Service) -> tuple[str, ...]:
+    pending = "<pending>" if service.type == "LoadBalancer" else "<none>"
+    ports = (
+        f"{port.port}:{port.node_port}/{port.protocol}" if port.node_port else f"{port.port}/{port.protocol}"
+        for port in service.ports
+    )
+    return (
+        service.key.name,
+        service.type,
+        ",".join(service.cluster_ips) or "<none>",
+        ",".join(service.ingress) or pending,
+        ",".join(ports) or "<none>",
+    )
+
+
+def pools(config: Config, store: Store) -> str:
+    """All pools in force, and how many of their addresses Services have."""
+    if not config.pools:
+        return "No pools found."
+    taken = [
+        address
+        for service in store.services.values()
+        for address in map(parse_address, service.ingress)
+        if address is not None
+    ]
+    rows = (
+        (
+            pool.name,
+            "+".join(protocol.value for protocol in pool.protocols),
+            ",".join(map(str, pool.ranges)),
+            "yes" if pool.auto_assign else "no",
+            f"{sum(address in pool for address in taken)}/{_size(pool)}",
+        )
+        for pool in config.pools.values()
+    )
+    return layout(("NAME", "PROTOCOL", "ADDRESSES", "AUTO-ASSIGN", "IN USE"), rows)
+
+
+def _size(pool: Pool) -> int:
+    return sum(addresses.size for addresses in pool.ranges)
+
+
+def peers(config: Config, store: Store) -> str:
+    """All peers in force, with the state of each node's session with them, as that node's speaker last said."""
+    if not config.peers:
+        return "No peers found."
+    sessions = {
+        lease.holder: _sessions(lease.annotations.get(SESSIONS_ANNOTATION, ""))
+        for lease in store.leases.values()
+    }
+    rows = []
+    for peer in config.peers:
+        nodes = sorted(node.name for node in store.nodes.values() if peer.selects(node.labels)) or ["<none>"]
+        for node in nodes:
+            state = sessions.get(node, {}).get(
+                peer.name, "<no speaker>" if node not in sessions else "<unknown>"
+            )
+            rows.append((peer.name, str(peer.asn), str(peer.my_asn), f"{peer.hold_time:g}s", node, state))
+    return layout(("PEER", "ASN", "MY-ASN", "HOLD-TIME", "NODE", "SESSION"), rows)
+
+
+def _sessions(text: str) -> dict[str, str]:
+    try:
+        states = json.loads(text)
+    except ValueError:
+        return {}
+    return {str(peer): str(state) for peer, state in states.items()} if isinstance(states, dict) else {}
+
+
+def plan(desired: Desired, node: str) -> str:
+    """What a node would announce, and why it would not announce the rest."""
+    announced = [
+        (str(key), str(each.address), each.protocol.value)
+        for key, verdict in desired.services.items()
+        for each in verdict.announced
+    ]
+    refused = [
+        (str(key), refusal.protocol.value if refusal.protocol else "any", str(refusal))
+        for key, verdict in desired.services.items()
+        for refusal in verdict.refused
+        if refusal.reason is not Silence.NOT_LOAD_BALANCER
+    ]
+    parts = [
+        f"Node {node} announces:\n" + layout(("SERVICE", "ADDRESS", "PROTOCOL"), announced)
+        if announced
+        else f"Node {node} announces nothing."
+    ]
+    if desired.peers:
+        parts.append(f"By BGP to {', '.join(peer.name for peer in desired.peers)}:")
+        parts[-1] += "".join(f"\n{route.prefix}" for route in desired.routes) or " nothing"
+    if refused:
+        parts.append("It does not announce:\n" + layout(("SERVICE", "PROTOCOL", "BECAUSE"), refused))
+    return "\n\n".join(parts)
+
+
+def plan_json(desired: Desired, node: str) -> str:
+    """The same for machines."""
+    document = {
+        "node": node,
+        "layer2": sorted(map(str, desired.addresses)),
+        "peers": [peer.name for peer in desired.peers],
+        "routes": [
+            {
+                "prefix": str(route.prefix),
+                "communities": [str(community) for community in route.communities],
+                "localPref": route.local_pref,
+            }
+            for route in desired.routes
+        ],
+        "services": {
+            str(key): {
+                "announced": [
+                    {"address": str(each.address), "protocol": each.protocol.value}
+                    for each in verdict.announced
+                ],
+                "refused": [
+                    {
+                        "reason": refusal.reason.name,
+                        "protocol": refusal.protocol.value if refusal.protocol else None,
+                        "text": str(refusal),
+                    }
+                    for refusal in verdict.refused
+                ],
+            }
+            for key, verdict in desired.services.items()
+        },
+    }
+    return json.dumps(document, indent=2)
+
+
+def config_json(configs: Iterable[Config]) -> str:
+    """The configurations that files hold, every default filled in, passwords left out."""
+    return json.dumps(
+        {
+            "pools": [_pool(pool) for config in configs for pool in config.pools.values()],
+            "peers": [_peer(peer) for config in configs for peer in config.peers],
+        },
+        indent=2,
+    )
+
+
+def _pool(pool: Pool) -> dict[str, object]:
+    return {
+        "name": pool.name,
+        "addresses": [str(addresses) for addresses in pool.ranges],
+        "autoAssign": pool.auto_assign,
+        "avoidBuggyIPs": pool.avoid_buggy_ips,
+        "layer2": pool.layer2,
+        "bgp": [
+            {
+                "aggregationLength": each.aggregation_length,
+                "localPref": each.local_pref,
+                "communities": list(each.communities),
+            }
+            for each in pool.bgp
+        ],
+    }
+
+
+def _peer(peer: Peer) -> dict[str, object]:
+    return {
+        "address": str(peer.address),
+        "port": peer.port,
+        "asn": peer.asn,
+        "myASN": peer.my_asn,
+        "holdTime": peer.hold_time,
+        "routerID": str(peer.router_id) if peer.router_id else None,
+        "hasPassword": bool(peer.password),
+        "nodeSelectors": [
+            [
+                {"key": each.key, "operator": each.operator.value, "values": sorted(each.values)}
+                for each in selector.requirements
+            ]
+            for selector in peer.node_selectors
+        ],
+    }
