@@ -196,47 +196,55 @@ class Interface:
         self.close()
 
     @property
+    def is_open(self) -> bool:
+        """Whether it answers: opened, and neither closed nor lost since."""
+        return self._opened is not None and not self._closed.is_set()
+
+    @property
     def info(self) -> InterfaceInfo:
-        """The interface as it was when opened; it keeps answering with that MAC address."""
-        return self._was_opened().info
+        """The interface as it was when opened; answers keep that MAC address. Raises `InterfaceClosedError` before."""
+        return self._require_opened().info
 
     @property
     def addresses(self) -> frozenset[IPv4Address | IPv6Address]:
-        """The owned addresses."""
-        return self._was_opened().responder.addresses
+        """The owned addresses. Raises `InterfaceClosedError` before it is opened."""
+        return self._require_opened().responder.addresses
 
     @property
     def statistics(self) -> Statistics:
-        """What the responder has counted. The filter keeps most frames from it, and they are in no count."""
-        return self._was_opened().responder.statistics
+        """What the responder has counted; frames that the filter keeps from it are in no count.
+
+        Raises `InterfaceClosedError` before the interface is opened.
+        """
+        return self._require_opened().responder.statistics
 
     def add(self, address: IPv4Address | IPv6Address | str) -> None:
         """Own an address and announce it, as `Responder.add`. Raises `InterfaceError` if not open."""
-        opened = self._is_open()
+        opened = self._require_open()
         self._carry_out(opened.responder.add(address, opened.loop.time()))
 
     def remove(self, address: IPv4Address | IPv6Address | str) -> None:
         """Disown an address, as `Responder.remove`. Raises `InterfaceError` if not open."""
-        opened = self._is_open()
+        opened = self._require_open()
         self._carry_out(opened.responder.remove(address, opened.loop.time()))
 
     def replace(self, addresses: Iterable[IPv4Address | IPv6Address | str]) -> None:
         """Own exactly these addresses, as `Responder.replace`. Raises `InterfaceError` if not open."""
-        opened = self._is_open()
+        opened = self._require_open()
         self._carry_out(opened.responder.replace(addresses, opened.loop.time()))
 
-    def _was_opened(self) -> _Opened:
+    def _require_opened(self) -> _Opened:
         if self._opened is None:
             raise InterfaceClosedError(f"{self.name}: not opened yet")
         return self._opened
 
-    def _is_open(self) -> _Opened:
+    def _require_open(self) -> _Opened:
         if self._closed.is_set():
             raise self._lost or InterfaceClosedError(f"{self.name}: closed")
-        return self._was_opened()
+        return self._require_opened()
 
     def _read(self) -> None:
-        opened = self._is_open()
+        opened = self._require_open()
         now = opened.loop.time()
         try:
             for _ in range(_FRAMES_PER_WAKE_UP):
@@ -251,7 +259,7 @@ class Interface:
 
     def _expire(self) -> None:
         self._timer = None
-        opened = self._is_open()
+        opened = self._require_open()
         self._carry_out(opened.responder.handle_timeout(opened.loop.time()))
 
     def _carry_out(self, outputs: Sequence[Output]) -> None:
@@ -263,7 +271,7 @@ class Interface:
             self._arm_timer()
 
     def _send(self, outputs: Sequence[Output]) -> None:
-        opened = self._is_open()
+        opened = self._require_open()
         for output in outputs:
             if not isinstance(output, SendFrame):
                 continue
@@ -275,7 +283,7 @@ class Interface:
                 self.unsent += 1
 
     def _arm_timer(self) -> None:
-        opened = self._is_open()
+        opened = self._require_open()
         deadline = opened.responder.next_timeout()
         if self._timer is not None:
             if self._timer.when() == deadline:
