@@ -20,7 +20,7 @@ otherwise two speakers that find fault with each other's fault reports would go 
 
 What is here of the RFC's options: AllowAutomaticStart, and DampPeerOscillations by the growing pause. What is
 not: DelayOpen, passive establishment and unconfigured peers, TrackTcpState, collision detection. The RFC's 28
-events fold into 11 inputs: how something was started or configured makes no difference here. Each input names
+events fold into ten inputs: how something was started or configured makes no difference here. Each input names
 its events.
 
 The table has one row per thing that may happen in a state; a timer has a row for each of its states. All

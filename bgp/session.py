@@ -27,6 +27,7 @@ from bgp.capabilities import (
     FourOctetASCapability,
     MultiprotocolCapability,
     Negotiated,
+    PeerType,
     encode_capability,
 )
 from bgp.config import PeerConfig
@@ -197,7 +198,7 @@ class Session:
         if theirs.asn != self.config.peer_as:
             reason = f"the peer says AS {theirs.asn}, configured is {self.config.peer_as}"
             raise OpenError(reason, OpenSubcode.BAD_PEER_AS)
-        internal = self.config.peer_as == self.config.local_as
+        internal = self.config.peer_type is PeerType.INTERNAL
         if internal and theirs.router_id == ours.router_id:
             # RFC 6286 2.2: within an AS, router IDs are unique.
             reason = f"the peer has our router ID {theirs.router_id}"

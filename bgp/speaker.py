@@ -22,6 +22,8 @@ from ipaddress import IPv4Address
 from types import TracebackType
 from typing import Self, TypedDict, Unpack, assert_never
 
+import attrs
+
 from bgp.capabilities import Negotiated
 from bgp.config import PeerConfig
 from bgp.errors import LocalError
@@ -78,7 +80,7 @@ class Speaker:
         if local_as is not None:
             self._defaults["local_as"] = local_as
         self._routes: dict[Prefix, Route] = {}
-        self._peers: dict[tuple[Address | None, int], Peer] = {}
+        self._peers: dict[tuple[Address, int], Peer] = {}
         self._closed = False
 
     @property
@@ -94,15 +96,17 @@ class Speaker:
     def add_peer(self, peer: PeerConfig | str | Address, **options: Unpack[PeerOptions]) -> "Peer":
         """Add a peer and begin to connect to it.
 
-        Takes the peer's address and any field of `PeerConfig`, or a whole `PeerConfig`. Raises `LocalError` for
+        Takes the peer's address, or a whole `PeerConfig`, and any field of `PeerConfig`. Raises `LocalError` for
         what cannot be, such as a second peer at the same address and port. Call it in a running event loop.
         """
         if self._closed:
             raise LocalError("the speaker is closed")
-        config = peer if isinstance(peer, PeerConfig) else self._config(peer, options)
-        key = (config.peer_address, config.port)
+        config = (
+            attrs.evolve(peer, **options) if isinstance(peer, PeerConfig) else self._config(peer, options)
+        )
         if config.peer_address is None:
             raise LocalError("peer_address is None, must be the address of the peer")
+        key = (config.peer_address, config.port)
         if key in self._peers:
             raise LocalError(f"there is a peer at {config.peer_address} port {config.port} already")
         self._peers[key] = Peer(config, self._routes)

@@ -11,7 +11,6 @@ import struct
 from typing import Final, Protocol
 
 from bgp.config import PeerConfig
-from bgp.errors import LocalError
 from bgp.values import Address, any_address
 
 LINGER_TIME: Final = 2.0
@@ -130,8 +129,7 @@ def _explain(error: Exception | None) -> str:
 
 
 def _make_socket(config: PeerConfig) -> socket.socket:
-    if config.peer_address is None:
-        raise LocalError("peer_address is None, must be the address of the peer")
+    assert config.peer_address is not None, "the speaker takes no peer without an address"
     family = socket.AF_INET if config.peer_address.version == 4 else socket.AF_INET6
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:

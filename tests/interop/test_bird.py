@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("bird") is None, reason="needs BIRD 2 (Debian: bird2)"),
 ]
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "announce.py"
 A, B = "203.0.113.1/32", "203.0.113.2/32"
 
 
@@ -182,6 +184,23 @@ async def test_the_hold_timer_notices_a_frozen_bird(bird: Bird) -> None:
         bird.signal(signal.SIGCONT)
         await up(peer)
         await eventually(lambda: A in bird.routes())
+
+
+async def test_the_example(bird: Bird) -> None:
+    example = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(EXAMPLE), "10.0.0.2", "--peer-as", "64513", "--local-as", "64512"),
+        *(A, B, "--community", "64512:100"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert example.stdout is not None
+    async with asyncio.timeout(DEADLINE):
+        assert await example.stdout.readline() == f"announced {A} {B}\n".encode()
+    await eventually(lambda: set(bird.routes()) == {A, B})
+    assert "(64512,100)" in bird.routes()[A]
+    example.send_signal(signal.SIGINT)
+    async with asyncio.timeout(DEADLINE):
+        assert await example.wait() == 0
+    assert bird.last_error() == "Received: Administrative shutdown"
 
 
 async def test_bird_refuses_another_as(bird: Bird) -> None:
