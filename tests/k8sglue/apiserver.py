@@ -30,6 +30,7 @@ from tests.k8sglue.apiobjects import RESOURCES, Json, Objects, RefusedError, Res
 
 _MESSAGES = {
     401: ("Unauthorized", "Unauthorized"),
+    404: ("NotFound", "not found"),
     403: ("Forbidden", 'forbidden: User "system:serviceaccount:metallb-system:controller" cannot do that'),
     410: ("Expired", "too old resource version"),
     429: ("TooManyRequests", "Too many requests, please try again later."),
@@ -51,22 +52,31 @@ class Call:
     query: Mapping[str, str]
     body: Any
     content_type: str
+    time: float
+    """When it came, by the event loop's clock."""
 
 
 @attrs.define
 class Fault:
-    """Requests of `verb` and `resource` (empty: all) fail; `times`: only so many, None: until `recover`."""
+    """Requests of `verb` and `resource` (empty: all) fail, after `after` that do not.
+
+    `times`: only so many; None: until `recover`.
+    """
 
     status: int
     verb: str
     resource: str
     times: int | None
     retry_after: int | None
+    after: int
     hits: int = 0
 
     def strikes(self, call: Call) -> bool:
         """Count this request in, if it is one of those."""
         if self.verb not in ("", call.verb) or self.resource not in ("", call.resource):
+            return False
+        if self.after:
+            self.after -= 1
             return False
         if self.times is not None and self.hits >= self.times:
             return False
@@ -82,7 +92,7 @@ class _Watch:
     wake: asyncio.Event = attrs.field(factory=asyncio.Event)
     bookmark: bool = False
     end: str = ""
-    """How to end: `abort`, `half`, `clean`."""
+    """How to end: `abort`, `half`, `error`, `clean`."""
 
 
 class _Handler(kmock.KubernetesScaffold):
@@ -115,6 +125,7 @@ class ApiServer:
         self._answering = asyncio.Event()
         self._answering.set()
         self._expired_as_status = False
+        self._holding = False
 
     async def __aenter__(self) -> Self:
         await self._handler.__aenter__()
@@ -146,7 +157,7 @@ class ApiServer:
             "kind": "Config",
             "current-context": "test",
             "contexts": [{"name": "test", "context": {"cluster": "here", "user": "us"}}],
-            "clusters": [{"name": "here", "cluster": {"server": f"http://127.0.0.1:{self._port}"}}],
+            "clusters": [{"name": "here", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}],
             "users": [{"name": "us", "user": {"token": self.token}}],
         }
         path.write_text(yaml.safe_dump(config))
@@ -177,6 +188,12 @@ class ApiServer:
         return sum(call.verb == verb and call.resource == resource for call in self.requests)
 
     @property
+    def port(self) -> int:
+        """Where it listens."""
+        assert self._port is not None
+        return self._port
+
+    @property
     def watching(self) -> int:
         """How many watches are open."""
         return sum(watch.request.transport is not None for watch in self._watches)
@@ -188,7 +205,9 @@ class ApiServer:
             watch.wake.set()
 
     def cut_watches(self, how: str = "abort") -> None:
-        """End every watch: `abort` breaks the connection off, `half` in mid-line, `clean` as a time-out does."""
+        """End every watch: break the connection off (`abort`), or stop in mid-line (`half`), with an ERROR event
+        (`error`), or as when its time is over (`clean`).
+        """
         for watch in self._watches:
             watch.end = how
             watch.wake.set()
@@ -207,9 +226,10 @@ class ApiServer:
         resource: str = "",
         times: int | None = None,
         retry_after: int | None = None,
+        after: int = 0,
     ) -> Fault:
         """Refuse requests from now on; the fault returned counts them."""
-        fault = Fault(status, verb, resource, times, retry_after)
+        fault = Fault(status, verb, resource, times, retry_after, after)
         self._faults.append(fault)
         return fault
 
@@ -224,7 +244,22 @@ class ApiServer:
         try:
             yield
         finally:
-            self._answering.set()
+            self.answer()
+
+    def answer(self) -> None:
+        """End `hanging` before the end of its block."""
+        self._answering.set()
+
+    @contextlib.contextmanager
+    def holding_watches(self) -> Iterator[None]:
+        """Keep changes back from those who watch until the end of the block."""
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+            for watch in self._watches:
+                watch.wake.set()
 
     async def _serve(self, request: kmock.Request) -> web.StreamResponse | None:
         if request.resource is None or request.resource.plural is None:
@@ -308,9 +343,9 @@ class ApiServer:
     async def _follow(
         self, watch: _Watch, response: web.StreamResponse, resource: Resource, call: Call, since: int
     ) -> None:
-        while not watch.end:
+        while watch.bookmark or not watch.end:
             watch.wake.clear()
-            for change in self.objects.changes:
+            for change in [] if self._holding else self.objects.changes:
                 if change.version <= since:
                     continue
                 since = change.version
@@ -323,6 +358,8 @@ class ApiServer:
                 await watch.wake.wait()
         if watch.end == "half":
             await response.write(b'{"type":"MODIFIED","object":{"kind":"Serv')
+        if watch.end == "error":
+            await response.write(_line("ERROR", RefusedError(500, *_MESSAGES[500]).body))
         if watch.end == "abort" and watch.request.transport is not None:
             watch.request.transport.abort()
 
@@ -344,6 +381,7 @@ def _call(request: kmock.Request) -> Call:
         query=request.params,
         body=request.data,
         content_type=request.headers.get("Content-Type", ""),
+        time=asyncio.get_running_loop().time(),
     )
 
 
