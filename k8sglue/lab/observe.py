@@ -1,0 +1,59 @@
+"""What can be seen of a lab from its hosts: addresses given, routes learned, hardware addresses in use."""
+
+import re
+import sys
+
+import yaml
+
+from k8sglue.lab.lab import Lab
+from k8sglue.lab.topology import CLIENT, NODES, ROUTER
+
+
+def address_of(lab: Lab, service: str) -> str:
+    """Return the address that the controller gave a Service of the namespace default; empty if none."""
+    try:
+        text = (lab.manifests / "status" / "services" / f"default.{service}.yaml").read_text()
+    except FileNotFoundError:
+        return ""
+    ingress = yaml.safe_load(text)["status"]["loadBalancer"]["ingress"]
+    return str(ingress[0]["ip"]) if ingress else ""
+
+
+def bird(lab: Lab, *command: str) -> str:
+    """Return what BIRD answers to `birdc COMMAND`."""
+    return lab.run_on(ROUTER, ["birdc", "-s", lab.bird.socket, *command]).output
+
+
+def nodes_in_routes(lab: Lab, prefix: str) -> set[str]:
+    """Return the nodes through which BIRD has a route to `prefix`."""
+    next_hops = re.findall(r"via (\S+) on", bird(lab, "show", "route", prefix))
+    return {node.name for node in NODES if node.address in next_hops}
+
+
+def kernel_routes(lab: Lab, prefix: str) -> set[str]:
+    """Return the nodes among which the router's kernel chooses for `prefix`."""
+    next_hops = re.findall(r"via (\S+)", lab.run_on(ROUTER, ["ip", "route", "show", prefix]).output)
+    return {node.name for node in NODES if node.address in next_hops}
+
+
+def session_established(lab: Lab, node: str) -> bool:
+    """Return whether BIRD has a session with the speaker of a node."""
+    return "Established" in bird(lab, "show", "protocols", node.replace("-", "_"))
+
+
+def neighbour(lab: Lab, address: str) -> str:
+    """Return the hardware address that the client's kernel has for `address`; empty if none."""
+    entry = lab.run_on(CLIENT, ["ip", "neigh", "show", address]).output
+    found = re.search(r"lladdr (\S+)", entry)
+    return found[1] if found else ""
+
+
+def answers(lab: Lab, host: str, url: str) -> bool:
+    """Return whether a host gets a page."""
+    return lab.run_on(host, ["curl", "-s", "-o", "/dev/null", "--max-time", "1", url]).status == 0
+
+
+def who_answers(lab: Lab, address: str) -> str:
+    """Return the replies that the client gets to an ARP request; empty if there are none."""
+    completed = lab.run_on(CLIENT, [sys.executable, "-m", "k8sglue", "lab", "who-has", address])
+    return completed.output if completed.status == 0 else ""
