@@ -1,0 +1,80 @@
+"""Short ways to write down the objects that the tests are about."""
+
+from ipaddress import ip_address
+
+from k8sglue.config import AddressRange, BGPAdvertisement, Config, IPAddress, Pool
+from k8sglue.configmap import read_text
+from k8sglue.resources import Endpoint, EndpointSlice, Key, Node, Service, ServicePort
+
+ARTICLE_CONFIG = """\
+address-pools:
+- name: my-ip-space
+  protocol: layer2
+  addresses:
+  - 10.211.55.240/28
+"""
+
+
+def config(text: str = ARTICLE_CONFIG) -> Config:
+    """Read a configuration that has no problems."""
+    reading = read_text(text)
+    assert not reading.problems
+    assert reading.config is not None
+    return reading.config
+
+
+def pool(
+    name: str, *ranges: str, auto_assign: bool = True, bgp: bool = False, avoid_buggy_ips: bool = False
+) -> Pool:
+    """Make a pool from ranges such as `10.0.0.1-10.0.0.9`."""
+    ends = [each.split("-") for each in ranges]
+    return Pool(
+        name=name,
+        ranges=tuple(AddressRange(ip_address(first), ip_address(last)) for first, last in ends),
+        auto_assign=auto_assign,
+        avoid_buggy_ips=avoid_buggy_ips,
+        layer2=not bgp,
+        bgp=(BGPAdvertisement(),) if bgp else (),
+    )
+
+
+def pools(*members: Pool, complete: bool = True) -> Config:
+    """Make a configuration of pools alone."""
+    return Config(pools={each.name: each for each in members}, complete=complete)
+
+
+def service(name: str = "nginx", **fields: object) -> Service:
+    """Make a Service of type LoadBalancer in the namespace `default`."""
+    values: dict[str, object] = {
+        "type": "LoadBalancer",
+        "cluster_ips": ("10.96.245.212",),
+        "ports": (ServicePort(80, node_port=32207),),
+        **fields,
+    }
+    return Service(key=Key("default", name), **values)  # type: ignore[arg-type]  # as the caller says
+
+
+def endpoints(name: str, *nodes: str, can_serve: bool = True) -> EndpointSlice:
+    """Make the slice of a Service that has one endpoint on each of these nodes."""
+    return EndpointSlice(
+        key=Key("default", f"{name}-1"),
+        service=Key("default", name),
+        endpoints=tuple(
+            Endpoint((f"10.244.{index}.5",), node_name=node, can_serve=can_serve)
+            for index, node in enumerate(nodes)
+        ),
+    )
+
+
+def node(name: str, network_unavailable: bool = False, **labels: str) -> Node:
+    """Make a Node; underscores in the names of labels stand for dashes."""
+    return Node(
+        key=Key("", name),
+        labels={label.replace("_", "-"): value for label, value in labels.items()},
+        network_unavailable=network_unavailable,
+    )
+
+
+def addresses(*texts: str) -> tuple[IPAddress, ...]:
+    """Read addresses."""
+    return tuple(map(ip_address, texts))
