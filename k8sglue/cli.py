@@ -54,20 +54,15 @@ _MANIFESTS = """\
 Prints all that a cluster needs to run k8sglue, for `kubectl apply -f -`. No image is published: build one with this
 package in it and name it with --image."""
 
-_LAB = """\
-Builds a network of namespaces on this machine: a client, a BIRD router, three nodes with web servers. Runs the
-controller and the speakers in it and shows, step by step, that they do their job. The host's own network is not
-touched, and nothing is left behind. Needs root."""
-
 _PROGRAM_LOG = "%(asctime)s %(levelname)s %(message)s"
 _COMMAND_LOG = "k8sglue: %(message)s"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit status: 0 for done, 1 for found wrong or failed, 2 for misused."""
-    parser = _parser()
-    parsed = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
     try:
+        parsed = _parser(with_lab=words[:1] == ["lab"]).parse_args(words)
         return int(parsed.run(parsed))
     except SourceError as error:
         print(f"k8sglue: {error}", file=sys.stderr)
@@ -87,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(*, with_lab: bool) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="k8sglue", description=_DESCRIPTION)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -140,6 +135,11 @@ def _parser() -> argparse.ArgumentParser:
         "--image", default="k8sglue:latest", help="the container image (default: %(default)s)"
     )
 
+    lab = add("lab", "see all of it work, in network namespaces of this machine", "", _run_lab)
+    if with_lab:
+        from k8sglue.lab import commands as lab_commands
+
+        lab_commands.add_arguments(lab)
     return parser
 
 
@@ -167,17 +167,19 @@ def _add_log_level(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _open_source(
-    arguments: argparse.Namespace, kinds: Iterable[Kind], *, keeps_status: bool = False
-) -> Source:
+def _open_source(arguments: argparse.Namespace, kinds: Iterable[Kind], program: str = "command") -> Source:
     if arguments.source is not None:
         from k8sglue.files import FileSource
 
-        return FileSource(arguments.source, kinds, keeps_status=keeps_status)
+        return FileSource(arguments.source, kinds, keeps_status=program == "controller")
     from k8sglue.kube import KubeSource
 
     return KubeSource(
-        kinds, namespace=arguments.namespace, config=arguments.config, kubeconfig=arguments.kubeconfig
+        kinds,
+        namespace=arguments.namespace,
+        config=arguments.config,
+        kubeconfig=arguments.kubeconfig,
+        program=program,
     )
 
 
@@ -194,7 +196,7 @@ def _run_controller(arguments: argparse.Namespace) -> int:
     from k8sglue.running import run_until_stopped
 
     async def run() -> int:
-        source = _open_source(arguments, KINDS, keeps_status=True)
+        source = _open_source(arguments, KINDS, "controller")
         controller = Controller(source, _config_key(arguments))
         try:
             if arguments.once:
@@ -213,7 +215,7 @@ def _run_speaker(arguments: argparse.Namespace) -> int:
     from k8sglue.speaker import KINDS, Speaker
 
     async def run() -> int:
-        source = _open_source(arguments, KINDS)
+        source = _open_source(arguments, KINDS, "speaker")
         try:
             speaker = Speaker(source, _config_key(arguments), arguments.node_name)
             await run_until_stopped(speaker.run())
@@ -263,6 +265,12 @@ def _run_check(arguments: argparse.Namespace) -> int:
     elif not findings.problems:
         print(f"{findings.objects} objects, no problems")
     return 1 if findings.problems else 0
+
+
+def _run_lab(arguments: argparse.Namespace) -> int:
+    from k8sglue.lab import commands as lab_commands
+
+    return lab_commands.run(arguments)
 
 
 def _run_manifests(arguments: argparse.Namespace) -> int:

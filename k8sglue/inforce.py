@@ -47,10 +47,10 @@ class ConfigInForce:
             _log.warning("ConfigMap %s can not be used; %s", self.key, self._consequence())
         elif self.config is not None:
             _log.info(
-                "configuration: %d pools, %d peers%s",
+                "configuration: pools %d, peers %d%s",
                 len(self.config.pools),
                 len(self.config.peers),
-                f", {len(reading.problems)} problems" if reading.problems else "",
+                f", problems {len(reading.problems)}" if reading.problems else "",
             )
 
     def _consequence(self) -> str:
