@@ -30,9 +30,8 @@ _PACKET_TYPE = _ANCILLARY + 4  # SKF_AD_PKTTYPE
 _INTERFACE_INDEX = _ANCILLARY + 8  # SKF_AD_IFINDEX
 _VLAN_TAG_PRESENT = _ANCILLARY + 48  # SKF_AD_VLAN_TAG_PRESENT
 
-_PACKET_BROADCAST = (
-    1  # linux/if_packet.h: 0 is to us, 1 to everyone; groups, other stations, outgoing are above
-)
+# linux/if_packet.h: PACKET_HOST is 0; groups, other stations and outgoing frames are above.
+_PACKET_BROADCAST = 1
 _WHOLE_FRAME = 0xFFFF
 _INSTRUCTION = struct.Struct("=HBBI")  # struct sock_filter
 
@@ -42,21 +41,18 @@ def arp_request_filter(interface_index: int) -> bytes:
 
     Gives an array of `struct sock_filter` in native byte order, 8 octets each, for SO_ATTACH_FILTER.
     """
-    ipv4_over_ethernet_request = (
-        (_LOAD_HALF, 12, _JUMP_IF_EQUAL, ETHERTYPE_ARP),
-        (_LOAD_WORD, 14, _JUMP_IF_EQUAL, 0x0001_0800),  # hardware type 1, protocol type IPv4
-        (_LOAD_WORD, 18, _JUMP_IF_EQUAL, 0x06_04_0001),  # address lengths 6 and 4, operation request
+    must_be_equal = (
+        (_LOAD_WORD, _INTERFACE_INDEX, interface_index),
+        (_LOAD_WORD, _VLAN_TAG_PRESENT, 0),
+        (_LOAD_HALF, 12, ETHERTYPE_ARP),
+        (_LOAD_WORD, 14, 0x0001_0800),  # hardware type 1, protocol type IPv4
+        (_LOAD_WORD, 18, 0x06_04_0001),  # address lengths 6 and 4, operation request
     )
-    to_this_interface = (
-        (_LOAD_WORD, _INTERFACE_INDEX, _JUMP_IF_EQUAL, interface_index),
-        (_LOAD_WORD, _VLAN_TAG_PRESENT, _JUMP_IF_EQUAL, 0),
-    )
-    tests = (*to_this_interface, *ipv4_over_ethernet_request)
-    # Each test is a load and a jump over the rest to the last instruction, which refuses.
-    rest = 2 * len(tests) + 2
+    # Each test is a load and a jump, when it fails, over the rest of the program to its end, which refuses.
+    rest = 2 * len(must_be_equal) + 1
     program = _INSTRUCTION.pack(_LOAD_WORD, 0, 0, _PACKET_TYPE)
-    program += _INSTRUCTION.pack(_JUMP_IF_GREATER, rest - 1, 0, _PACKET_BROADCAST)
-    for load, offset, jump, value in tests:
+    program += _INSTRUCTION.pack(_JUMP_IF_GREATER, rest, 0, _PACKET_BROADCAST)
+    for load, offset, value in must_be_equal:
         rest -= 2
-        program += _INSTRUCTION.pack(load, 0, 0, offset) + _INSTRUCTION.pack(jump, 0, rest - 1, value)
+        program += _INSTRUCTION.pack(load, 0, 0, offset) + _INSTRUCTION.pack(_JUMP_IF_EQUAL, 0, rest, value)
     return program + _INSTRUCTION.pack(_RETURN, 0, 0, _WHOLE_FRAME) + _INSTRUCTION.pack(_RETURN, 0, 0, 0)

@@ -40,6 +40,7 @@ from arp.bpf import arp_request_filter
 from arp.errors import (
     InterfaceClosedError,
     InterfaceDownError,
+    InterfaceError,
     InterfaceNotFoundError,
     LocalError,
     NotEthernetError,
@@ -83,7 +84,10 @@ class InterfaceInfo:
     loopback: bool
     """Whether it leads only back to this host (IFF_LOOPBACK)."""
     enslaved: str | None
-    """The bridge, bond or other master that takes its frames, so that none reach it; None if it stands alone."""
+    """The bridge, bond or other master that takes its frames, so that none reach it; None if it stands alone.
+
+    Read from /sys, which has to be mounted in the network namespace of the process.
+    """
 
 
 def list_interfaces() -> list[InterfaceInfo]:
@@ -108,7 +112,9 @@ def _describe(name: str) -> InterfaceInfo:
                 fcntl.ioctl(control, code, request) for code in (_SIOCGIFINDEX, _SIOCGIFFLAGS, _SIOCGIFHWADDR)
             ]
     except OSError as error:
-        raise InterfaceNotFoundError(f"{name}: no such interface ({error.strerror})") from error
+        if error.errno == errno.ENODEV:
+            raise InterfaceNotFoundError(f"{name}: no such interface") from error
+        raise InterfaceError(f"{name}: cannot be examined ({error.strerror})") from error
     (index,) = struct.unpack_from("16xi", answers[0])
     (flags,) = struct.unpack_from("16xH", answers[1])
     hardware_type, mac = struct.unpack_from("16xH6s", answers[2])
@@ -141,7 +147,11 @@ class _Opened:
 
 @attrs.define(eq=False)
 class Interface:
-    """Answers and announces on one interface, from `open` to `close`; `async with` does both. It lives once."""
+    """Answers and announces on one interface, from `open` to `close`; `async with` does both. It lives once.
+
+    A verb that finds, while sending, that the interface is gone, closes it and returns; `wait_closed` tells, and from
+    then on every verb raises the same error.
+    """
 
     name: str
     """Name of the interface, in the network namespace of the process."""
@@ -155,14 +165,15 @@ class Interface:
     def open(self) -> None:
         """Start to answer; to be called in a running event loop.
 
-        Raises `InterfaceNotFoundError`, `InterfaceDownError`, `NotEthernetError` or `PrivilegeError`, and then nothing
-        is left open; `LocalError` the second time.
+        Raises `InterfaceNotFoundError`, `InterfaceDownError`, `NotEthernetError`, `PrivilegeError` or, should the
+        system have no more sockets, a plain `InterfaceError`, and then nothing is left open. Raises `LocalError` the
+        second time.
         """
         if self._opened is not None:
             raise LocalError(f"{self.name}: was opened before; make another Interface")
         loop = asyncio.get_running_loop()
         info = _describe(self.name)
-        if info.mac is None or info.noarp:
+        if info.mac is None or info.mac.is_zero or info.noarp:
             raise NotEthernetError(f"{self.name}: not an Ethernet interface with ARP")
         if not info.up:
             raise InterfaceDownError(f"{self.name}: the interface is down")
@@ -301,9 +312,9 @@ def _open_socket(info: InterfaceInfo) -> socket.socket:
     try:
         opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
     except PermissionError as error:
-        raise PrivilegeError(
-            f"{info.name}: opening a packet socket needs the capability CAP_NET_RAW"
-        ) from error
+        raise PrivilegeError(f"{info.name}: a packet socket needs the capability CAP_NET_RAW") from error
+    except OSError as error:
+        raise InterfaceError(f"{info.name}: no packet socket ({error.strerror})") from error
     try:
         _attach_filter(opened, arp_request_filter(info.index))
         opened.bind((info.name, ETHERTYPE_ARP))
