@@ -5,7 +5,7 @@ contexts, exec plugins and tokens that rotate, TLS, proxies, and its pool of con
 alone: objects go from JSON straight into our own small values.
 
 Every request has limits of time, and the kernel probes every connection, so that an API server that went silent
-(a dead node, a firewall that lost its state) is noticed within half a minute, on an idle watch too.
+(a dead node, a firewall that lost its state) is noticed on an idle watch, too, and before a Lease has expired.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ from k8sglue.cluster import SourceError
 
 _IN_POD = "KUBERNETES_SERVICE_HOST"
 _PROBES = {
-    socket.TCP_KEEPIDLE: 15,
-    socket.TCP_KEEPINTVL: 5,
+    socket.TCP_KEEPIDLE: 5,
+    socket.TCP_KEEPINTVL: 2,
     socket.TCP_KEEPCNT: 3,
-    socket.TCP_USER_TIMEOUT: 30_000,  # milliseconds
+    socket.TCP_USER_TIMEOUT: 10_000,  # milliseconds
 }
 
 

@@ -121,7 +121,6 @@ class KubeSource:
 
     async def renew_lease(self, name: str, holder: str, annotations: Mapping[str, str]) -> None:
         """Renew the Lease `name`, or create it if there is none."""
-        path = f"{self._leases}/{name}"
         body = {
             "metadata": {"name": name, "annotations": dict(annotations)},
             "spec": {
@@ -131,7 +130,23 @@ class KubeSource:
             },
         }
         try:
-            await self._client.patch(path, body)
+            # An attempt that takes longer is in the way of the next one.
+            async with asyncio.timeout(self.heartbeat_interval):
+                await self._renew(name, body)
+        except TimeoutError as error:
+            raise SourceError(f"Lease {name}: no answer in time") from error
+
+    async def release_lease(self, name: str) -> None:
+        """Delete the Lease `name`; if it is gone already, all the better."""
+        try:
+            await self._client.delete(f"{self._leases}/{name}")
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    async def _renew(self, name: str, body: Mapping[str, object]) -> None:
+        try:
+            await self._client.patch(f"{self._leases}/{name}", body)
             return
         except ApiError as error:
             if error.status != 404:
@@ -141,15 +156,8 @@ class KubeSource:
         except ApiError as error:
             if error.status != 409:
                 raise
-            await self._client.patch(path, body)
-
-    async def release_lease(self, name: str) -> None:
-        """Delete the Lease `name`; if it is gone already, all the better."""
-        try:
-            await self._client.delete(f"{self._leases}/{name}")
-        except ApiError as error:
-            if error.status != 404:
-                raise
+            # Somebody else, or an earlier attempt of ours that was given up, has created it meanwhile.
+            await self._client.patch(f"{self._leases}/{name}", body)
 
 
 def _collections(namespace: str, config: str) -> dict[Kind, Collection]:

@@ -148,7 +148,6 @@ class Reflector:
             case "DELETED":
                 key = self._key(manifest)
                 self._store.remove(self._collection.kind, key)
-                self._superseded.pop(key, None)
                 self._refused.pop(key, None)
             case "ERROR":
                 self._version = ""

@@ -332,7 +332,8 @@ class ApiServer:
             async with asyncio.timeout(int(call.query.get("timeoutSeconds", 1800))):
                 await self._follow(watch, response, resource, call, since)
         except TimeoutError:
-            await response.write(_bookmark(resource, self.objects.version))
+            if since <= self.objects.version:
+                await response.write(_bookmark(resource, self.objects.version))
         except ConnectionError:
             pass  # the client has gone
         finally:

@@ -217,6 +217,12 @@ async def test_a_lease_that_appears_meanwhile_is_renewed_after_all(
     assert api.get("Lease", "metallb-system", "speaker-a")["spec"]["holderIdentity"] == "a"
 
 
+async def test_a_heartbeat_is_given_up_in_time_for_the_next(api: ApiServer, source: KubeSource) -> None:
+    source.heartbeat_interval = 0.05
+    with api.hanging(), pytest.raises(SourceError, match="Lease speaker-a: no answer in time"):
+        await source.renew_lease("speaker-a", "a", {})
+
+
 @pytest.mark.parametrize("verb", ["patch", "create", "delete"])
 async def test_a_lease_that_can_not_be_written_is_a_source_error(
     api: ApiServer, source: KubeSource, verb: str
