@@ -85,9 +85,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         _add_name(add(name, summary, description, run), argparse.SUPPRESS)
 
     execute = add("exec", "run a command on one of its hosts", _EXEC, _exec)
+    execute.usage = "k8sglue lab exec [-h] [--name NAME] NODE -- CMD…"
     _add_name(execute, argparse.SUPPRESS)
     execute.add_argument("host", metavar="NODE", choices=HOST_NAMES, help=", ".join(HOST_NAMES))
-    execute.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
+    execute.add_argument(
+        "command", metavar="CMD", nargs=argparse.REMAINDER, help="the command and what it takes"
+    )
 
     asking = add("probe", "measure how long a web page is out of reach", _PROBE, _probe)
     asking.add_argument("url", metavar="URL", help="http:// and a numeric address")

@@ -10,6 +10,7 @@ The lab is up. A few things to try:
     {lab}exec client -- curl -s http://{layer2}
     {lab}exec client -- ip neigh show {layer2}
     {lab}exec client2 -- curl -s http://{bgp}
+    {lab}exec client -- k8sglue lab probe http://{layer2}
     {lab}exec router -- birdc -s {socket} show route
     {lab}exec node-a -- nft list ruleset
     k8sglue get services --source {source}

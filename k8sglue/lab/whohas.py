@@ -47,10 +47,24 @@ def ask(address: IPv4Address, window: float) -> list[Reply]:
                 frame = wire.recv(2048)
             except TimeoutError:
                 break
-            sender = _sender(frame, address)
+            sender = sender_of(frame, address)
             if sender is not None:
-                replies.append(Reply(sender.hex(":"), time.monotonic() - started))
+                replies.append(Reply(sender, time.monotonic() - started))
     return replies
+
+
+def sender_of(frame: bytes, address: IPv4Address) -> str | None:
+    """Return the hardware address that a frame says `address` is at, or None if it is no reply of that kind.
+
+    An announcement (RFC 5227) is no reply to us, although it says the same: its target is the address itself.
+    """
+    if len(frame) < _HEADER.size + _PACKET.size:
+        return None
+    fields = _PACKET.unpack_from(frame, _HEADER.size)
+    operation, mac, sender, target = fields[4], fields[5], fields[6], fields[8]
+    if operation != _REPLY or sender != address.packed or target == address.packed:
+        return None
+    return str(mac.hex(":"))
 
 
 def _own_address(towards: IPv4Address) -> IPv4Address:
@@ -63,17 +77,3 @@ def _own_address(towards: IPv4Address) -> IPv4Address:
 def _request(mac: bytes, own: IPv4Address, address: IPv4Address) -> bytes:
     packet = _PACKET.pack(1, 0x0800, 6, 4, _REQUEST, mac, own.packed, bytes(6), address.packed)
     return _HEADER.pack(_BROADCAST, mac, _ETH_P_ARP) + packet
-
-
-def _sender(frame: bytes, address: IPv4Address) -> bytes | None:
-    """Return who says it has `address`, if the frame says that of anybody.
-
-    An announcement (RFC 5227) is no reply to us, although it says the same: its target is the address itself.
-    """
-    if len(frame) < _HEADER.size + _PACKET.size:
-        return None
-    fields = _PACKET.unpack_from(frame, _HEADER.size)
-    operation, mac, sender, target = fields[4], fields[5], fields[6], fields[8]
-    if operation != _REPLY or sender != address.packed or target == address.packed:
-        return None
-    return bytes(mac)
