@@ -51,7 +51,8 @@ def load(text: str) -> list[Document]:
     try:
         return list(_documents(loader))
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        # At the end of the text the parser points behind it.
+        line = min(error.problem_mark.line + 1, len(text.splitlines())) if error.problem_mark else 0
         raise DocumentError(str(error.problem or error.context or error), line) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise DocumentError(
