@@ -279,8 +279,20 @@ async def test_a_server_that_does_not_answer_is_noticed(api: ApiServer, kubeconf
             assert source.store.synced
 
 
-async def test_a_watch_that_is_silent_for_too_long_is_replaced(api: ApiServer, kubeconfig: Path) -> None:
-    pace = Pace(first_delay=0.001, longest_delay=0.01, watch=1.0, silence=-0.9)
+async def test_a_watch_that_does_not_begin_is_noticed(api: ApiServer, kubeconfig: Path) -> None:
+    limits = TimeLimits(answer=0.1)
+    source = KubeSource([Kind.SERVICE], kubeconfig=kubeconfig, pace=IMPATIENT, limits=limits)
+    async with following(source, api):
+        with api.hanging():
+            api.cut_watches()
+            await wait_until(lambda: api.count("watch", "services") >= 3)
+
+
+async def test_a_watch_that_is_silent_for_too_long_is_replaced(
+    api: ApiServer, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", min)
+    pace = Pace(first_delay=0.001, longest_delay=0.01, watch=100.0, silence=-99.9)
     source = KubeSource([Kind.SERVICE], kubeconfig=kubeconfig, pace=pace)
     async with following(source, api):
         await wait_until(lambda: api.count("watch", "services") >= 2)

@@ -78,6 +78,7 @@ async def test_an_address_and_an_annotation_can_be_taken_back(api: ApiServer, so
     assert ingress(api) is None
     after = source.store.services[NGINX]
     assert (after.ingress, after.annotations) == ((), {})
+    assert api.requests[-1].body["status"] == {"loadBalancer": {"ingress": None}}
 
 
 async def test_a_write_that_changes_nothing_is_not_sent(api: ApiServer, source: KubeSource) -> None:
