@@ -61,7 +61,7 @@ class Reflector:
         self._failures = 0
         self._outage: int | None = None  # status of the failure that was reported last
         self._refused: dict[Key, str] = {}  # versions of objects that were reported
-        self._superseded: dict[Key, set[str]] = {}
+        self._superseded: dict[Key, set[str]] = {}  # versions that writes of ours have replaced
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -98,7 +98,7 @@ class Reflector:
             self._succeeded()
             items = page.get("items")
             for item in items if isinstance(items, list) else ():
-                resource = self._newest(item, refused)
+                resource = self._parse(item, refused)
                 if resource is not None:
                     found[resource.key] = resource
             metadata = _mapping(page.get("metadata"))
@@ -107,8 +107,9 @@ class Reflector:
                 break
             query["continue"] = str(token)
         self._refused = refused
-        self._store.replace(self._collection.kind, found.values())
-        self._superseded.clear()
+        self._store.replace(self._collection.kind, map(self._newer, found.values()))
+        for key in self._superseded.keys() - found.keys():
+            del self._superseded[key]
         return _version(page)
 
     async def _watch(self) -> None:
@@ -142,12 +143,13 @@ class Reflector:
         manifest = _mapping(event.get("object"))
         match event.get("type"):
             case "ADDED" | "MODIFIED":
-                resource = self._newest(manifest, self._refused)
+                resource = self._parse(manifest, self._refused)
                 if resource is not None:
-                    self._store.put(resource)
+                    self._store.put(self._newer(resource))
             case "DELETED":
                 key = self._key(manifest)
                 self._store.remove(self._collection.kind, key)
+                self._superseded.pop(key, None)
                 self._refused.pop(key, None)
             case "ERROR":
                 self._version = ""
@@ -156,24 +158,24 @@ class Reflector:
                 raise ApiError(message, code if isinstance(code, int) else 0)
         self._version = _version(manifest) or self._version
 
-    def _newest(self, manifest: object, refused: dict[Key, str]) -> Resource | None:
-        """Return the newest good state of an object: as a rule, what `manifest` says."""
+    def _parse(self, manifest: object, refused: dict[Key, str]) -> Resource | None:
+        """Return the object that a manifest describes, or if it makes no sense, its last good state."""
         try:
             resource = parse(self._collection.kind, manifest)
         except ResourceError as error:
             key, version = self._key(manifest), _version(manifest)
             if self._refused.get(key) != version:
-                _log.warning(
-                    "%s %s is set aside, its last good state stays: %s",
-                    self._collection.kind.value,
-                    key,
-                    error,
-                )
+                kind = self._collection.kind.value
+                _log.warning("%s %s is set aside, its last good state stays: %s", kind, key, error)
             refused[key] = version
             return self._store.get(self._collection.kind, key)
         self._refused.pop(resource.key, None)
+        return resource
+
+    def _newer(self, resource: Resource) -> Resource:
+        """Return what the store has instead, if that came of writes of ours to what `resource` was then."""
         if resource.resource_version in self._superseded.get(resource.key, ()):
-            return self._store.get(self._collection.kind, resource.key)
+            return self._store.get(resource.kind, resource.key) or resource
         self._superseded.pop(resource.key, None)
         return resource
 

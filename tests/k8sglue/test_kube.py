@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import certifi
 import pytest
 
 from k8sglue.apiclient import TimeLimits
@@ -346,3 +347,22 @@ async def test_a_pod_without_a_token_is_told_so(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     with pytest.raises(SourceError, match="credentials of this pod can not be used: Service token file"):
         await KubeSource(Kind).run()
+
+
+async def test_a_pod_uses_its_own_credentials(
+    api: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(api.port))
+    for name, file in (("TOKEN", "token"), ("CERT", "ca.crt")):
+        path = tmp_path / file
+        path.write_text("x")
+        monkeypatch.setattr(f"kubernetes.aio.config.incluster_config.SERVICE_{name}_FILENAME", str(path))
+    with pytest.raises(SourceError, match="the certificates can not be used"):
+        await KubeSource(Kind).run()
+    path.write_text(certifi.contents())
+    source = KubeSource(Kind)
+    # The stand-in speaks no TLS, so this is as far as it gets.
+    with pytest.raises(SourceError, match=rf"DELETE https://127.0.0.1:{api.port}/.*: Cannot connect"):
+        await source.release_lease("speaker-a")
+    await source.close()

@@ -167,6 +167,29 @@ async def test_a_watch_that_lags_behind_does_not_undo_writes(
     assert changes == [("10.211.55.240",), ("10.211.55.241",), ("10.211.55.242",), ()]
 
 
+async def test_a_list_that_was_begun_before_a_write_does_not_undo_it(
+    api: ApiServer, source: KubeSource
+) -> None:
+    for number in range(500):
+        api.create({"kind": "Service", "metadata": {"namespace": "demo", "name": f"web{number}"}})
+    seen: list[tuple[str, ...]] = []
+    async with following(source, api):
+        source.store.subscribe(lambda: seen.append(source.store.services[NGINX].ingress))
+        api.delay = 0.3
+        api.expire()
+        await wait_until(lambda: api.count("list", "services") == 4)  # on its second page
+        api.delay = 0.0
+        with api.holding_watches():
+            for address in ("10.211.55.240", "10.211.55.241"):
+                await source.write_service_status(source.store.services[NGINX], (address,), {})
+            watches = api.count("watch", "services")
+            await wait_until(lambda: api.count("watch", "services") > watches)
+        api.create({"kind": "Service", "metadata": {"namespace": "demo", "name": "other"}})
+        await wait_until(lambda: Key("demo", "other") in source.store.services)
+    changes = [ingress for ingress, _ in itertools.groupby(seen)]
+    assert changes == [("10.211.55.240",), ("10.211.55.241",)]
+
+
 async def test_an_event_says_what_a_person_should_see(api: ApiServer, source: KubeSource) -> None:
     service = read(api, source)
     event = Event(
