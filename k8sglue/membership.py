@@ -16,6 +16,10 @@ import attrs
 from k8sglue.resources import Lease
 
 LEASE_PREFIX = "k8sglue-speaker-"
+"""How the names of speakers' Leases begin."""
+
+SESSIONS_ANNOTATION = "k8sglue.io/bgp-sessions"
+"""On a speaker's Lease: the state of its BGP sessions as a JSON object, peer to state."""
 
 
 def lease_name(node: str) -> str:

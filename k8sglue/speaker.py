@@ -18,7 +18,7 @@ from k8sglue.config import Peer
 from k8sglue.desired import Cluster, Desired, Silence, Verdict, desire
 from k8sglue.inforce import ConfigInForce
 from k8sglue.layer2 import Layer2
-from k8sglue.membership import Membership, lease_name
+from k8sglue.membership import SESSIONS_ANNOTATION, Membership, lease_name
 from k8sglue.resources import Key, Kind
 from k8sglue.running import run_beside, wait_at_most
 
@@ -26,9 +26,6 @@ _log = logging.getLogger("k8sglue")
 
 KINDS = (Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.NODE, Kind.CONFIG_MAP, Kind.LEASE)
 """What the speaker watches."""
-
-SESSIONS_ANNOTATION = "k8sglue.io/bgp-sessions"
-"""On a speaker's Lease: the state of its BGP sessions as a JSON object, peer to state."""
 
 _RESCAN_INTERVAL = 2.0
 _GOODBYE_TIME = 2.0

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from k8sglue.cluster import Store
 from k8sglue.config import Config, Peer, Pool, parse_address
 from k8sglue.desired import Desired, Silence
+from k8sglue.membership import SESSIONS_ANNOTATION
 from k8sglue.resources import Service
-from k8sglue.speaker import SESSIONS_ANNOTATION
 
 
 def layout(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
