@@ -16,8 +16,9 @@ speakers are the very programs that a cluster runs; a directory of manifests tak
 Two things are stand-ins: the proxy, which rewrites packets as kube-proxy would, and the manifests of endpoints
 and nodes, which Kubernetes would write.
 
-Files, in reading order: topology (what there is), namespaces, processes and interrupts (how it is made and
+Files, in reading order: topology (what there is), interrupts, processes and namespaces (how it is made and
 unmade), state (what is remembered in files), daemons (BIRD and nginx), manifests, lab (all of it together),
-screen and walkthrough (what is shown), commands (the command line). The small programs that the lab runs inside
-its namespaces are rules and proxy, probe, whohas and web.
+observe (what can be seen of it), walkthrough with outage and screen (what is shown), serving and status (a lab to
+play in), commands (the command line). The small programs that run inside the namespaces are proxy with its rules,
+probe, whohas and web.
 """

@@ -147,8 +147,10 @@ def _walk_through(arguments: argparse.Namespace) -> int:
     screen = Screen()
     started = time.monotonic()
     _with_new_lab(arguments.name, screen, lambda lab: walk_through(lab, screen), keep=False)
-    screen.say(f"Every step held, and all is taken down again, in {time.monotonic() - started:.0f} seconds.")
-    screen.say(f"`{Lab(arguments.name).typed('up')}` builds a lab that stays, to play in.")
+    screen.say(
+        f"Every step held, and all is taken down again, in {time.monotonic() - started:.0f} seconds.\n"
+        f"`{Lab(arguments.name).typed('up')}` builds a lab that stays, to play in."
+    )
     return 0
 
 

@@ -22,7 +22,7 @@ DEFAULT_NAME = "lab"
 
 _TOOLS = {"ip": "iproute2", "nft": "nftables", "bird": "bird2", "birdc": "bird2", "curl": "curl"}
 _SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
-_START_TIMEOUT = 20.0
+_TIMEOUT = 30.0
 
 
 def check_machine() -> None:
@@ -142,26 +142,28 @@ class Lab:
         return {program.title: program for program in self.state.programs()}[title]
 
     def require(
-        self, what: str, condition: Callable[[], bool], *titles: str, timeout: float = _START_TIMEOUT
+        self, what: str, condition: Callable[[], bool], *titles: str, timeout: float = _TIMEOUT
     ) -> None:
         """Wait until `condition` holds. Raise LabError if it does not in time, or if one of these programs ends."""
         programs = [self.program(title) for title in titles]
 
-        def ended() -> list[Program]:
-            running = self.runner.running()
-            return [program for program in programs if program.pid not in running]
+        def holds() -> bool:
+            if condition():
+                return True
+            self._require_running(programs, what)
+            return False
 
-        wait_until(
-            lambda: condition() or bool(ended()), timeout, lambda: self.notice(f"waiting until {what}")
-        )
-        if condition():
-            return
-        for program in ended():
-            raise LabError(
-                f"{program.title} has ended, while waiting for this: {what}", log=Path(program.log)
-            )
-        log = Path(programs[0].log) if programs else None
-        raise LabError(f"still not so after {timeout:g} s: {what}", log=log)
+        if not wait_until(holds, timeout, lambda: self.notice(f"waiting until {what}")):
+            log = Path(programs[0].log) if programs else None
+            raise LabError(f"still not so after {timeout:g} s: {what}", log=log)
+
+    def _require_running(self, programs: Collection[Program], what: str) -> None:
+        running = self.runner.running()
+        for program in programs:
+            if program.pid not in running:
+                raise LabError(
+                    f"{program.title} has ended, while waiting for this: {what}", log=Path(program.log)
+                )
 
     def _start_k8sglue(
         self, title: str, host: str, command: Collection[str], arguments: Collection[str] = ()

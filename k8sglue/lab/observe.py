@@ -6,7 +6,8 @@ import sys
 import yaml
 
 from k8sglue.lab.lab import Lab
-from k8sglue.lab.topology import CLIENT, NODES, ROUTER
+from k8sglue.lab.topology import CLIENT, NODE_OF_MAC, NODES, ROUTER
+from k8sglue.membership import lease_name
 
 
 def address_of(lab: Lab, service: str) -> str:
@@ -51,6 +52,18 @@ def neighbour(lab: Lab, address: str) -> str:
 def answers(lab: Lab, host: str, url: str) -> bool:
     """Return whether a host gets a page."""
     return lab.run_on(host, ["curl", "-s", "-o", "/dev/null", "--max-time", "1", url]).status == 0
+
+
+def heartbeats(lab: Lab) -> set[str]:
+    """Return the nodes whose speakers are heard of."""
+    folder = lab.manifests / "status" / "leases"
+    return {node.name for node in NODES if (folder / f"{lease_name(node.name)}.yaml").exists()}
+
+
+def sole_owner(lab: Lab, address: str) -> str:
+    """Return the node that answers ARP for `address`, and that the client uses; empty if it is not one and the same."""
+    macs = re.findall(r" is at (\S+),", who_answers(lab, address))
+    return NODE_OF_MAC.get(macs[0], "") if macs == [neighbour(lab, address)] else ""
 
 
 def who_answers(lab: Lab, address: str) -> str:

@@ -17,7 +17,6 @@ from k8sglue.lab.topology import CLIENT, NEWCOMER
 @attrs.frozen
 class _Probe:
     host: str
-    meaning: str
     pid: int
     log: Path
 
@@ -30,12 +29,21 @@ class Outage:
 
     def __init__(self, lab: Lab, address: str) -> None:
         self._lab = lab
-        self._url = f"http://{address}"
+        url = f"http://{address}"
+        self._arguments = {CLIENT: ["lab", "probe", url], NEWCOMER: ["lab", "probe", "--forget", url]}
         self._probes: list[_Probe] = []
 
+    @property
+    def commands(self) -> list[str]:
+        """The two commands, as a person would type them."""
+        return [
+            self._lab.typed(f"exec {host} -- k8sglue {' '.join(arguments)} &")
+            for host, arguments in self._arguments.items()
+        ]
+
     def __enter__(self) -> Self:
-        self._start(CLIENT, "knows the hardware address already")
-        self._start(NEWCOMER, "has to ask for it anew each time", "--forget")
+        for host in self._arguments:
+            self._start(host)
         for probe in self._probes:
             self._lab.require(f"{probe.host} gets answers", probe.is_answered)
         return self
@@ -46,19 +54,19 @@ class Outage:
         send([probe.pid for probe in self._probes if probe.pid in self._lab.runner.running()], signal.SIGKILL)
 
     def measure(self) -> list[str]:
-        """Stop asking once both clients are answered again; return a line about each."""
+        """Have both stop once they are answered again; return what they say, the one who knew the address first."""
         send([probe.pid for probe in self._probes], signal.SIGINT)
         return [self._figure(probe) for probe in self._probes]
 
     def _figure(self, probe: _Probe) -> str:
         self._lab.require(f"{probe.host} has counted", lambda: probe.pid not in self._lab.runner.running())
-        lines = probe.log.read_text().splitlines()
-        if "requests" not in lines[-1]:
+        line = probe.log.read_text().splitlines()[-1]
+        if "longest time" not in line:
             raise LabError(f"the probe on {probe.host} failed", log=probe.log)
-        return f"{probe.host}, which {probe.meaning}:\n      {lines[-1]}"
+        return line
 
-    def _start(self, host: str, meaning: str, *options: str) -> None:
+    def _start(self, host: str) -> None:
         log = self._lab.state.log(f"probe on {host}")
-        command = [sys.executable, "-m", "k8sglue", "lab", "probe", self._url, *options]
+        command = [sys.executable, "-m", "k8sglue", *self._arguments[host]]
         with self._lab.runner.starting(self._lab.namespaces.inside(host, command), log) as process:
-            self._probes.append(_Probe(host, meaning, process.pid, log))
+            self._probes.append(_Probe(host, process.pid, log))

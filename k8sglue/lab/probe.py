@@ -31,10 +31,10 @@ _LAST_ANSWER = 10.0
 
 @attrs.define
 class Measurement:
-    """What became of the requests so far."""
+    """What became of the requests that are over."""
 
-    asked: int = 0
     answered: int = 0
+    unanswered: int = 0
     longest: float = 0.0
     """Seconds between two answers, the longest."""
     answer: asyncio.Event = attrs.field(factory=asyncio.Event)
@@ -51,7 +51,7 @@ class Measurement:
 
     def __str__(self) -> str:
         return (
-            f"{self.asked} requests, {self.asked - self.answered} of them unanswered, "
+            f"{self.answered + self.unanswered} requests, {self.unanswered} of them unanswered, "
             f"longest time without an answer {self.longest:.2f} s"
         )
 
@@ -91,14 +91,15 @@ async def _ask_forever(target: SplitResult, measurement: Measurement, forget: bo
 
 
 async def _ask(target: SplitResult, measurement: Measurement) -> None:
-    measurement.asked += 1
-    first = measurement.answered == 0
-    with contextlib.suppress(OSError, TimeoutError):
+    try:
         async with asyncio.timeout(_PATIENCE):
             status = await _fetch(target)
-        measurement.note_answer(time.monotonic())
-        if first and measurement.answered == 1:
-            print(f"first answer from {target.hostname}: {status}", flush=True)
+    except (OSError, TimeoutError):
+        measurement.unanswered += 1
+        return
+    measurement.note_answer(time.monotonic())
+    if measurement.answered == 1:
+        print(f"first answer from {target.hostname}: {status}", flush=True)
 
 
 async def _fetch(target: SplitResult) -> str:

@@ -47,6 +47,7 @@ class Screen:
 
     def notice(self, text: str) -> None:
         """Tell what takes long, or goes on behind the scene."""
+        self._gap = False
         self._print(f"  {self._in(_DIM, f'({text})')}")
 
     def _print(self, text: str) -> None:

@@ -15,13 +15,14 @@ from k8sglue.lab.lab import Lab
 from k8sglue.lab.manifests import NGINX, NGINX_BGP
 from k8sglue.lab.outage import Outage
 from k8sglue.lab.screen import Screen
-from k8sglue.lab.topology import CLIENT, CLIENT2, NODE_OF_MAC, NODES, ROUTER
+from k8sglue.lab.topology import CLIENT, CLIENT2, NEWCOMER, NODE_OF_MAC, NODES, ROUTER
 
 _TIMES = 6
 _ASKING = f"for i in {' '.join(map(str, range(1, _TIMES + 1)))}; do curl -s http://{{address}}; done | grep Answered"
 _WHY_TWO_FIGURES = """\
-The kernel of {owner} goes on passing packets, so who knows its hardware address need not notice. Who has to ask
-for it waits until another node has missed the speaker and answers in its place. It is started again:"""
+The {client} knew the hardware address before, and the kernel of {owner} went on passing packets: it need not have
+noticed. The {newcomer} asks for the address before each request, as everybody new does; nobody answered it until
+another node had missed the speaker. That speaker is started again now:"""
 _ANSWER = re.compile(r"Answered by (\S+) on (\S+), asked by (\S+)\.<")
 
 
@@ -79,20 +80,21 @@ class Walkthrough:
 
     def _answer_on_the_lan(self) -> None:
         self._screen.heading("2. A node answers for it on the LAN (layer 2)")
-        url = f"http://{self._address}"
-        self._lab.require(
-            "the client gets the page", lambda: observe.answers(self._lab, CLIENT, url), *_speakers()
-        )
+        lab, url = self._lab, f"http://{self._address}"
+        nodes = {node.name for node in NODES}
+        # Speakers that start together each begin alone, until they have heard of each other.
+        lab.require("the speakers hear of each other", lambda: observe.heartbeats(lab) == nodes, *_speakers())
+        lab.require("the client gets the page", lambda: observe.answers(lab, CLIENT, url), *_speakers())
+        lab.require("one node answers", lambda: observe.sole_owner(lab, self._address) != "", *_speakers())
         output = self._on(CLIENT, f"curl -s {url}")
         self._expect(
             "Welcome to" in output, "the client gets the welcome page", "the web server's welcome page"
         )
-        self._on(CLIENT, f"ip neigh show {self._address}")
-        owner = NODE_OF_MAC.get(observe.neighbour(self._lab, self._address), "")
+        owner = _node_in(self._on(CLIENT, f"ip neigh show {self._address}"))
         self._expect(owner != "", "the neighbour table has a node's hardware address", f"that is {owner}")
         output = self._on(CLIENT, f"k8sglue lab who-has {self._address}")
         self._expect(
-            output.count(" is at ") == 1 and NODE_OF_MAC.get(_first_mac(output)) == owner,
+            output.count(" is at ") == 1 and _node_in(output) == owner,
             f"{owner} and nobody else answers ARP",
             f"{owner} alone answers, the other nodes stay silent",
         )
@@ -114,7 +116,7 @@ class Walkthrough:
         self._expect(
             len({pod for pod, _, _ in answers}) > 1,
             "more than one pod answers a client behind the router",
-            "a client behind the router reaches the pods of several nodes",
+            'pods of several nodes answer ("asked by 10.211.55.13" is one that node-c has passed on to another node)',
         )
 
     def _keep_to_local_endpoints(self) -> None:
@@ -137,17 +139,18 @@ class Walkthrough:
         pid = self._lab.program(f"speaker on {owner}").pid
         self._screen.say("Meanwhile two clients ask for the page every 20 ms.")
         with Outage(self._lab, self._address) as outage:
+            for line in outage.commands:
+                self._screen.command(line)
             self._here(f"kill -9 {pid}")
             self._lab.require(
                 "another node has taken the address over",
                 lambda: NODE_OF_MAC.get(observe.neighbour(self._lab, self._address), owner) != owner,
             )
-            figures = outage.measure()
-        self._on(CLIENT, f"ip neigh show {self._address}")
-        heir = NODE_OF_MAC.get(observe.neighbour(self._lab, self._address), "nobody")
-        self._expect(heir not in (owner, "nobody"), "another node took over", f"{heir} has taken over")
-        self._screen.say("\n".join(figures))
-        self._screen.say(_WHY_TWO_FIGURES.format(owner=owner))
+            knowing, asking = outage.measure()
+        heir = _node_in(self._on(CLIENT, f"ip neigh show {self._address}"))
+        self._expect(heir not in (owner, ""), "another node took over", f"{heir} has taken over")
+        self._screen.say(f"  {CLIENT}:   {knowing}\n  {NEWCOMER}: {asking}")
+        self._screen.say(_WHY_TWO_FIGURES.format(owner=owner, client=CLIENT, newcomer=NEWCOMER))
         self._start_speaker(owner)
         self._lab.require(
             f"the router has a session with {owner} again",
@@ -274,6 +277,7 @@ def _speakers() -> list[str]:
     return [f"speaker on {node.name}" for node in NODES]
 
 
-def _first_mac(output: str) -> str:
-    found = re.search(r" is at ([0-9a-f:]{17})", output)
-    return found[1] if found else ""
+def _node_in(output: str) -> str:
+    """Return the node whose hardware address is the first in an output; empty if there is none."""
+    found = re.search(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", output)
+    return NODE_OF_MAC.get(found[0], "") if found else ""

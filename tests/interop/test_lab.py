@@ -116,7 +116,7 @@ def test_the_walk_through_holds_and_leaves_nothing(name: str) -> None:
         r"ok: routes from node-a, node-b, node-c, ",
         r"ok: routes from node-a, node-b, which",
         r"ok: node-[abc] has taken over",
-        r"newcomer, .*\n.* longest time without an answer \d+\.\d\d s",
+        r"newcomer: .* longest time without an answer \d+\.\d\d s",
         r"nobody answered within",
         r"Every step held",
     ):
