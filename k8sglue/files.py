@@ -28,7 +28,7 @@ import yaml
 from asyncinotify import Inotify, Mask
 
 from k8sglue.cluster import ConflictError, Event, SourceError, Store
-from k8sglue.directory import Folder
+from k8sglue.directory import SETTLE_TIME, Folder
 from k8sglue.resources import Key, Kind, Resource, Service
 from k8sglue.running import wait_at_most
 
@@ -163,23 +163,27 @@ class FileSource:
         """Set `wake` whenever something happens in the folders; without inotify, polling has to do."""
         while True:
             try:
-                with Inotify() as inotify:
-                    watches = {
-                        inotify.add_watch(folder.path, _WATCHED): folder.path
-                        for folder in self._folders
-                        if folder.path.is_dir()
-                    }
-                    wake.set()
-                    async for event in inotify:
-                        # A folder that is replaced takes its watch with it.
-                        if event.mask & Mask.IGNORED or event.watch is None:
-                            break
-                        if event.mask & _CLOSED and event.name:
-                            self._closed[watches[event.watch]].add(str(event.name))
-                        wake.set()
+                await self._watch_folders(wake)
+                pause = SETTLE_TIME
             except OSError as error:
                 _log.warning("inotify: %s; looking every %g s instead", error, _POLL_INTERVAL)
-            await asyncio.sleep(_POLL_INTERVAL)
+                pause = _POLL_INTERVAL
+            await asyncio.sleep(pause)
+
+    async def _watch_folders(self, wake: asyncio.Event) -> None:
+        """Watch until a folder is replaced, which takes its watch with it, or one that was missing may be there."""
+        paths = {folder.path for folder in self._folders if folder.path.is_dir()}
+        complete = len(paths) == len(self._folders)
+        with contextlib.suppress(TimeoutError), Inotify() as inotify:
+            watches = {inotify.add_watch(path, _WATCHED): path for path in paths}
+            wake.set()
+            async with asyncio.timeout(None if complete else _POLL_INTERVAL):
+                async for event in inotify:
+                    if event.mask & Mask.IGNORED or event.watch is None:
+                        return
+                    if event.mask & _CLOSED and event.name:
+                        self._closed[watches[event.watch]].add(str(event.name))
+                    wake.set()
 
     def _take_closed(self, folder: Folder) -> set[str]:
         closed, self._closed[folder.path] = self._closed[folder.path], set()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -247,3 +248,24 @@ async def test_a_status_that_can_not_be_written_is_tried_again(
         folder.unlink()
         folder.mkdir()
         await until(lambda: lab.addresses() == {"a": "10.211.55.240"})
+
+
+async def test_a_controller_that_is_killed_again_and_again_loses_nothing(lab: Lab) -> None:
+    """The real program, ended without a chance to clean up, while Services come and go."""
+    command = (sys.executable, "-m", "k8sglue", "controller", "--source", str(lab.path))
+    expected: dict[str, str] = {}
+    for number in range(5):
+        lab.service(f"s{number}")
+        process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
+        try:
+            await until(lambda: f"s{number}" in lab.addresses())  # noqa: B023  # awaited right here
+            lab.service(f"t{number}")
+        finally:
+            process.kill()
+            await process.wait()
+        assert lab.addresses().items() >= expected.items()
+        expected = lab.addresses()
+        assert len(set(expected.values())) == len(expected)
+    final = await lab.once()
+    assert final.items() >= expected.items()
+    assert len(set(final.values())) == len(final) == 10
