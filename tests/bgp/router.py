@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Self
 
 from bgp import FourOctetASCapability, Keepalive, Message, Negotiated, Open, Update, decode, encode
@@ -11,13 +11,6 @@ from bgp.framing import Framer
 NEGOTIATED = Negotiated(four_octet_as=True)
 DEADLINE = 20.0
 """Far more seconds than anything here takes, however busy the machine."""
-
-
-async def eventually(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds."""
-    async with asyncio.timeout(DEADLINE):
-        while not condition():  # noqa: ASYNC110  a condition of any kind has no event
-            await asyncio.sleep(0.005)
 
 
 class Router:

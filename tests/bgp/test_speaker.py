@@ -25,7 +25,8 @@ from bgp import (
     encode,
 )
 from bgp.speaker import Peer, PeerOptions, Speaker
-from tests.bgp.router import DEADLINE, NEGOTIATED, Router, eventually, greeting, no_leaks
+from tests.bgp.router import DEADLINE, NEGOTIATED, Router, greeting, no_leaks
+from tests.conditions import until
 
 A, B, C = "203.0.113.1/32", "203.0.113.2/32", "203.0.113.3/32"
 
@@ -50,7 +51,7 @@ async def test_announces_to_a_peer(caplog: pytest.LogCaptureFixture) -> None:
         peer = add(ours, router)
         ours.announce(Route(A, next_hop="192.0.2.9", communities=["64512:100"]), B)
         await up(peer)
-        await eventually(lambda: set(router.routes) == {A, B})
+        await until(lambda: set(router.routes) == {A, B})
         assert router.routes[A].attributes == PathAttributes(
             origin=0, as_path=[64512], next_hop="192.0.2.9", communities=["64512:100"]
         )
@@ -66,7 +67,7 @@ async def test_close_withdraws_and_says_why() -> None:
             peer = add(ours, router)
             ours.announce(A)
             await up(peer)
-            await eventually(lambda: A in router.routes)
+            await until(lambda: A in router.routes)
         withdrawal, farewell = router.received[-2:]
         assert withdrawal == Update(withdrawn=[A])
         assert farewell == Notification(6, 2)
@@ -80,15 +81,15 @@ async def test_only_differences_are_sent() -> None:
         peer = add(ours, router)
         ours.replace([A, B])
         await up(peer)
-        await eventually(lambda: set(router.routes) == {A, B})
+        await until(lambda: set(router.routes) == {A, B})
         before = router.heard(Update)
         ours.replace([B, C])
-        await eventually(lambda: set(router.routes) == {B, C})
+        await until(lambda: set(router.routes) == {B, C})
         assert router.heard(Update) == before + 2
         ours.announce(B, C)
         ours.withdraw(A)
         ours.withdraw(Route(B))
-        await eventually(lambda: set(router.routes) == {C})
+        await until(lambda: set(router.routes) == {C})
         assert router.heard(Update) == before + 3
         assert [str(route.prefix) for route in ours.routes] == [C]
 
@@ -101,14 +102,14 @@ async def test_routes_of_one_peer_stand_before_those_of_all() -> None:
         second = add(ours, two)
         assert ours.peers == [first, second]
         await asyncio.gather(up(first), up(second))
-        await eventually(lambda: set(one.routes) == {A, B} and set(two.routes) == {A})
+        await until(lambda: set(one.routes) == {A, B} and set(two.routes) == {A})
         assert (one.routes[A].attributes.med, two.routes[A].attributes.med) == (2, 1)
         first.withdraw(A)
-        await eventually(lambda: one.routes[A].attributes.med == 1)
+        await until(lambda: one.routes[A].attributes.med == 1)
         ours.replace([])
-        await eventually(lambda: set(one.routes) == {B} and not two.routes)
+        await until(lambda: set(one.routes) == {B} and not two.routes)
         first.replace([C])
-        await eventually(lambda: set(one.routes) == {C})
+        await until(lambda: set(one.routes) == {C})
         assert first.routes == [Route(C)]
 
 
@@ -118,13 +119,13 @@ async def test_comes_back_when_the_peer_does() -> None:
         ours.announce(A)
         await up(peer)
         await router.shut()
-        await eventually(lambda: peer.state is not State.ESTABLISHED)
+        await until(lambda: peer.state is not State.ESTABLISHED)
         assert peer.last_error
-        await eventually(lambda: peer.last_error == "cannot connect: Connection refused")
+        await until(lambda: peer.last_error == "cannot connect: Connection refused")
         ours.announce(B)
         await router.listen()
         await up(peer)
-        await eventually(lambda: set(router.routes) == {A, B})
+        await until(lambda: set(router.routes) == {A, B})
 
 
 async def test_events() -> None:
@@ -141,7 +142,7 @@ async def test_events() -> None:
         attributes = PathAttributes(origin=0, as_path=[64513], next_hop="192.0.2.2")
         router.send(Update(announced=[B], attributes=attributes))
         router.send(Update(announced=[C], attributes=PathAttributes(origin=0)))
-        await eventually(lambda: sum(isinstance(event, RoutesReceived) for event in events) == 2)
+        await until(lambda: sum(isinstance(event, RoutesReceived) for event in events) == 2)
         await ours.remove_peer(peer)
         await asyncio.wait_for(collector, DEADLINE)
         kinds = [type(event) for event in events]
@@ -164,7 +165,7 @@ async def test_waiting_for_a_peer_that_is_removed() -> None:
     async with Router(answers=False) as router, speaker() as ours:
         peer = add(ours, router)
         waiter = asyncio.create_task(peer.wait_established())
-        await eventually(lambda: router.heard(Open))
+        await until(lambda: router.heard(Open))
         await ours.remove_peer(peer)
         with pytest.raises(LocalError, match=r"peer 127\.0\.0\.1 has been removed"):
             await waiter
@@ -173,9 +174,9 @@ async def test_waiting_for_a_peer_that_is_removed() -> None:
 async def test_a_wrong_as_number_is_told_to_both_sides() -> None:
     async with Router(answers=False) as router, speaker() as ours:
         peer = add(ours, router)
-        await eventually(lambda: router.heard(Open))
+        await until(lambda: router.heard(Open))
         router.send(greeting(64999))
-        await eventually(lambda: router.heard(Notification))
+        await until(lambda: router.heard(Notification))
         assert Notification(2, 2) in router.received
         assert peer.last_error == "the peer says AS 64999, configured is 64513"
 
@@ -184,7 +185,7 @@ async def test_the_reason_that_the_peer_gives() -> None:
     async with Router() as router, speaker() as ours:
         peer = await up(add(ours, router))
         router.send(Notification(6, 4))
-        await eventually(lambda: peer.state is not State.ESTABLISHED)
+        await until(lambda: peer.state is not State.ESTABLISHED)
         assert peer.last_error == "the peer sent NOTIFICATION Cease / Administrative Reset"
 
 
@@ -194,15 +195,15 @@ async def test_a_peer_that_complains_and_resets_the_connection() -> None:
             port = listening.getsockname()[1]
             peer = ours.add_peer("127.0.0.1", peer_as=64513, port=port, idle_hold_time=0.05)
             for _ in range(2):
-                await eventually(lambda: peer.state is State.OPEN_SENT)
+                await until(lambda: peer.state is State.OPEN_SENT)
                 connection, _ = listening.accept()
                 connection.sendall(encode(greeting(), NEGOTIATED))
-                await eventually(lambda: peer.state is State.OPEN_CONFIRM)
+                await until(lambda: peer.state is State.OPEN_CONFIRM)
                 # All of this happens before the speaker reads.
                 connection.sendall(encode(Notification(2, 2), NEGOTIATED))
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 connection.close()
-                await eventually(lambda: peer.state is State.IDLE)
+                await until(lambda: peer.state is State.IDLE)
                 assert peer.last_error == "the peer sent NOTIFICATION OPEN Message Error / Bad Peer AS"
 
 
@@ -213,7 +214,7 @@ async def test_a_peer_that_reads_nothing_cannot_hold_up_close() -> None:
             async with speaker() as ours:
                 # The kernel takes the connection, nobody accepts it.
                 peer = ours.add_peer("127.0.0.1", peer_as=64513, port=listening.getsockname()[1])
-                await eventually(lambda: peer.state is State.OPEN_SENT)
+                await until(lambda: peer.state is State.OPEN_SENT)
                 started = loop.time()
             assert loop.time() - started < DEADLINE
 
@@ -230,14 +231,14 @@ async def test_no_descriptor_is_leaked() -> None:
         for _ in range(5):
             async with speaker() as ours:
                 await up(add(ours, router))
-        await eventually(lambda: not router.is_up)
+        await until(lambda: not router.is_up)
         assert len(os.listdir("/proc/self/fd")) == before
 
 
 async def test_a_local_address_that_is_not_ours() -> None:
     async with Router() as router, speaker() as ours:
         peer = ours.add_peer("127.0.0.1", peer_as=64513, port=router.port, local_address="192.0.2.1")
-        await eventually(lambda: peer.last_error)
+        await until(lambda: peer.last_error)
         assert peer.last_error == "cannot connect: Cannot assign requested address"
 
 

@@ -13,7 +13,8 @@ import pytest
 import bgp
 from bgp import EndOfRib, Established, Event, PeerType, Route, RoutesReceived, SessionClosed
 from bgp.speaker import Peer, Speaker
-from tests.bgp.router import DEADLINE, eventually
+from tests.bgp.router import DEADLINE
+from tests.conditions import until
 from tests.interop.bird import Bird
 from tests.interop.netns import NetworkNamespace, connect, needs_namespaces
 
@@ -63,7 +64,7 @@ async def test_external_peer(bird: Bird) -> None:
         peer = add(ours)
         ours.announce(Route(A, communities=["64512:100", "no-export"], med=7), Route(B, next_hop="10.0.0.9"))
         await up(peer)
-        await eventually(lambda: set(bird.routes()) == {A, B})
+        await until(lambda: set(bird.routes()) == {A, B})
         shown = bird.routes()
         for line in (
             "BGP.origin: IGP",
@@ -86,7 +87,7 @@ async def test_internal_peer(there: NetworkNamespace, tmp_path: Path) -> None:
         await up(peer)
         assert peer.negotiated is not None
         assert peer.negotiated.peer_type is PeerType.INTERNAL
-        await eventually(lambda: set(bird.routes()) == {A, B})
+        await until(lambda: set(bird.routes()) == {A, B})
         shown = bird.routes()
         assert "BGP.as_path: \n" in shown[A]
         assert "BGP.local_pref: 100" in shown[A]
@@ -99,21 +100,21 @@ async def test_as_numbers_of_four_octets(there: NetworkNamespace, tmp_path: Path
     async with speaker() as ours:
         await up(add(ours, peer_as=4200000001))
         ours.announce(Route(A, as_path=[4200000002]))
-        await eventually(lambda: "BGP.as_path: 64512 4200000002" in bird.routes().get(A, ""))
+        await until(lambda: "BGP.as_path: 64512 4200000002" in bird.routes().get(A, ""))
 
 
 async def test_withdraw_and_replace(bird: Bird) -> None:
     async with speaker() as ours:
         peer = await up(add(ours))
         peer.announce(A, B)
-        await eventually(lambda: set(bird.routes()) == {A, B})
+        await until(lambda: set(bird.routes()) == {A, B})
         peer.withdraw(A)
-        await eventually(lambda: set(bird.routes()) == {B})
+        await until(lambda: set(bird.routes()) == {B})
         peer.replace([Route(A, communities=["64512:1"])])
-        await eventually(lambda: "(64512,1)" in bird.routes().get(A, ""))
+        await until(lambda: "(64512,1)" in bird.routes().get(A, ""))
         assert set(bird.routes()) == {A}
         peer.announce(Route(A, communities=["64512:2"]))
-        await eventually(lambda: "(64512,2)" in bird.routes().get(A, ""))
+        await until(lambda: "(64512,2)" in bird.routes().get(A, ""))
 
 
 async def test_many_routes(bird: Bird) -> None:
@@ -121,9 +122,9 @@ async def test_many_routes(bird: Bird) -> None:
         peer = add(ours)
         ours.replace(f"10.{n >> 8}.{n & 255}.0/24" for n in range(10_000))
         await up(peer)
-        await eventually(lambda: "10000 of " in bird.show("route count protocol speaker"))
+        await until(lambda: "10000 of " in bird.show("route count protocol speaker"))
         ours.replace([])
-        await eventually(lambda: "\n0 of " in bird.show("route count protocol speaker"))
+        await until(lambda: "\n0 of " in bird.show("route count protocol speaker"))
 
 
 async def test_hears_routes(bird: Bird) -> None:
@@ -148,26 +149,26 @@ async def test_routes_come_back_after_bird_was_killed(bird: Bird) -> None:
         peer = add(ours)
         ours.announce(A)
         await up(peer)
-        await eventually(lambda: A in bird.routes())
+        await until(lambda: A in bird.routes())
         bird.kill()
-        await eventually(lambda: peer.last_error == "cannot connect: Connection refused")
+        await until(lambda: peer.last_error == "cannot connect: Connection refused")
         bird.start()
-        await eventually(lambda: A in bird.routes())
+        await until(lambda: A in bird.routes())
 
 
 async def test_close_is_an_administrative_shutdown(bird: Bird) -> None:
     async with speaker() as ours:
         await up(add(ours))
         ours.announce(A)
-        await eventually(lambda: A in bird.routes())
-    await eventually(lambda: bird.last_error() == "Received: Administrative shutdown")
+        await until(lambda: A in bird.routes())
+    await until(lambda: bird.last_error() == "Received: Administrative shutdown")
     assert bird.routes() == {}
 
 
 async def test_a_removed_peer_is_told_so(bird: Bird) -> None:
     async with speaker() as ours:
         await ours.remove_peer(await up(add(ours)))
-        await eventually(lambda: bird.last_error() == "Received: Peer de-configured")
+        await until(lambda: bird.last_error() == "Received: Peer de-configured")
 
 
 async def test_the_hold_timer_notices_a_frozen_bird(bird: Bird) -> None:
@@ -175,7 +176,7 @@ async def test_the_hold_timer_notices_a_frozen_bird(bird: Bird) -> None:
         peer = add(ours, hold_time=3)
         ours.announce(A)
         await up(peer)
-        await eventually(lambda: A in bird.routes())
+        await until(lambda: A in bird.routes())
         events = peer.events()
         bird.signal(signal.SIGSTOP)
         async with asyncio.timeout(DEADLINE):
@@ -183,7 +184,7 @@ async def test_the_hold_timer_notices_a_frozen_bird(bird: Bird) -> None:
         assert closing.sent == bgp.Notification(bgp.ErrorCode.HOLD_TIMER_EXPIRED)
         bird.signal(signal.SIGCONT)
         await up(peer)
-        await eventually(lambda: A in bird.routes())
+        await until(lambda: A in bird.routes())
 
 
 async def test_the_example(bird: Bird) -> None:
@@ -195,7 +196,7 @@ async def test_the_example(bird: Bird) -> None:
     assert example.stdout is not None
     async with asyncio.timeout(DEADLINE):
         assert await example.stdout.readline() == f"announced {A} {B}\n".encode()
-    await eventually(lambda: set(bird.routes()) == {A, B})
+    await until(lambda: set(bird.routes()) == {A, B})
     assert "(64512,100)" in bird.routes()[A]
     example.send_signal(signal.SIGINT)
     async with asyncio.timeout(DEADLINE):
@@ -207,7 +208,7 @@ async def test_bird_refuses_another_as(bird: Bird) -> None:
     async with Speaker(local_as=64999) as ours:
         peer = add(ours)
         refusal = "the peer sent NOTIFICATION OPEN Message Error / Bad Peer AS"
-        await eventually(lambda: peer.last_error == refusal)
+        await until(lambda: peer.last_error == refusal)
 
 
 def _kernel_signs() -> bool:
@@ -224,11 +225,11 @@ def _kernel_signs() -> bool:
 async def test_password(there: NetworkNamespace, tmp_path: Path, password: str | None) -> None:
     bird = Bird(there, tmp_path, extra='password "secret";')
     bird.start()
-    await eventually(lambda: "speaker" in bird.show("protocols"))
+    await until(lambda: "speaker" in bird.show("protocols"))
     async with speaker() as ours:
         peer = add(ours, password=password, connect_retry_time=0.5)
         if password == "secret":
             await up(peer)
         else:
-            await eventually(lambda: peer.last_error)
+            await until(lambda: peer.last_error)
             assert peer.last_error == "TCP did not come up within the connect-retry time"

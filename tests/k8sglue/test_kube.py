@@ -13,8 +13,9 @@ from k8sglue.cluster import SourceError
 from k8sglue.kube import KubeSource
 from k8sglue.reflector import Pace
 from k8sglue.resources import Key, Kind
+from tests.conditions import until
 from tests.k8sglue.apiserver import ApiServer
-from tests.k8sglue.following import following, wait_until
+from tests.k8sglue.following import following
 
 NGINX = Key("demo", "nginx")
 IMPATIENT = Pace(first_delay=0.001, longest_delay=0.01)
@@ -96,8 +97,8 @@ async def test_all_kinds_are_listed_and_watched(api: ApiServer, kubeconfig: Path
         )
         annotate(api, "changed")
         api.delete("Node", "", "a")
-        await wait_until(lambda: note(source) == "changed" and store.leases and store.endpoint_slices)
-        await wait_until(lambda: not store.nodes)
+        await until(lambda: note(source) == "changed" and store.leases and store.endpoint_slices)
+        await until(lambda: not store.nodes)
         assert store.endpoint_slices[Key("demo", "nginx-1")].endpoints[0].can_serve
     assert all(api.count(verb, "services") == 1 for verb in ("list", "watch"))
 
@@ -132,11 +133,11 @@ async def test_a_watch_that_ends_is_resumed(api: ApiServer, source: KubeSource, 
     api.create(service("old"))
     async with following(source, api):
         annotate(api, "seen")
-        await wait_until(lambda: note(source) == "seen")
+        await until(lambda: note(source) == "seen")
         api.cut_watches(how)
         annotate(api, "missed")
         api.delete("Service", "demo", "old")
-        await wait_until(lambda: note(source) == "missed" and len(source.store.services) == 1)
+        await until(lambda: note(source) == "missed" and len(source.store.services) == 1)
     assert api.count("list", "services") == 1
 
 
@@ -148,7 +149,7 @@ async def test_bookmarks_move_the_version_on_where_a_watch_resumes(
             api.create({"kind": "Node", "metadata": {"name": f"n{number}"}})
         api.bookmark()
         api.cut_watches("clean")
-        await wait_until(lambda: api.count("watch", "services") == 2)
+        await until(lambda: api.count("watch", "services") == 2)
     versions = [call.query["resourceVersion"] for call in api.requests if call.verb == "watch"]
     assert versions[1] == str(int(versions[0]) + 3)
     assert all(call.query["allowWatchBookmarks"] == "true" for call in api.requests if call.verb == "watch")
@@ -165,18 +166,18 @@ async def test_a_version_that_is_gone_leads_to_a_new_list_and_nothing_is_forgott
         api.delete("Service", "demo", "old")
         api.create(service("new"))
         api.expire(as_status=as_status)
-        await wait_until(lambda: refused.hits >= 2)
+        await until(lambda: refused.hits >= 2)
         assert NGINX in source.store.services
         api.recover()
-        await wait_until(lambda: set(source.store.services) == {NGINX, Key("demo", "new")})
+        await until(lambda: set(source.store.services) == {NGINX, Key("demo", "new")})
         annotate(api, "watched again")
-        await wait_until(lambda: note(source) == "watched again")
+        await until(lambda: note(source) == "watched again")
 
 
 async def test_any_other_error_in_a_watch_leads_to_a_new_list(api: ApiServer, source: KubeSource) -> None:
     async with following(source, api):
         api.cut_watches("error")
-        await wait_until(lambda: api.count("list", "services") == 2)
+        await until(lambda: api.count("list", "services") == 2)
 
 
 async def test_a_watch_that_closes_at_once_is_not_repeated_at_full_speed(
@@ -187,7 +188,7 @@ async def test_a_watch_that_closes_at_once_is_not_repeated_at_full_speed(
         return warnings(caplog)
 
     async with following(source, api):
-        await wait_until(cut_again)
+        await until(cut_again)
     assert "closed as soon as it was open" in warnings(caplog)[0]
 
 
@@ -202,10 +203,10 @@ async def test_an_object_that_makes_no_sense_is_set_aside(
         assert set(source.store.services) == {NGINX, Key("demo", "web")}
         annotate(api, 2)
         annotate(api, "fine", "web")
-        await wait_until(lambda: note(source, "web") == "fine")
+        await until(lambda: note(source, "web") == "fine")
         assert note(source) == "good"
         api.expire()
-        await wait_until(lambda: api.count("list", "services") == 2 and api.watching)
+        await until(lambda: api.count("list", "services") == 2 and api.watching)
         assert note(source) == "good"
         set_aside = [text for text in warnings(caplog) if "set aside" in text]
         assert len(set_aside) == 2
@@ -213,10 +214,10 @@ async def test_an_object_that_makes_no_sense_is_set_aside(
         assert "metadata.annotations.note: 2, must be a string" in set_aside[1]
         annotate(api, "good again")
         api.delete("Service", "demo", "wrong")
-        await wait_until(lambda: note(source) == "good again")
+        await until(lambda: note(source) == "good again")
         annotate(api, 3)
         api.delete("Service", "demo", "nginx")
-        await wait_until(lambda: set(source.store.services) == {Key("demo", "web")})
+        await until(lambda: set(source.store.services) == {Key("demo", "web")})
 
 
 async def test_an_outage_is_reported_once_waited_out_and_caught_up_with(
@@ -227,10 +228,10 @@ async def test_an_outage_is_reported_once_waited_out_and_caught_up_with(
     async with following(source, api):
         await api.stop()
         annotate(api, "missed")
-        await wait_until(lambda: warnings(caplog))
+        await until(lambda: warnings(caplog))
         assert NGINX in source.store.services
         await api.start()
-        await wait_until(lambda: note(source) == "missed")
+        await until(lambda: note(source) == "missed")
     assert len(warnings(caplog)) == 1
     assert "/api/v1/services: Cannot connect to host 127.0.0.1" in warnings(caplog)[0]
     assert "answers again" in caplog.text
@@ -241,7 +242,7 @@ async def test_rights_that_come_late_are_waited_for(
 ) -> None:
     api.create(service())
     refused = api.fail(403)
-    running = asyncio.create_task(wait_until(lambda: refused.hits >= 4))
+    running = asyncio.create_task(until(lambda: refused.hits >= 4))
     running.add_done_callback(lambda _: api.recover())
     async with following(source, api):
         assert NGINX in source.store.services
@@ -265,7 +266,7 @@ async def test_a_token_that_was_replaced_is_read_again(
         api.kubeconfig(kubeconfig)
         api.cut_watches()
         api.create(service())
-        await wait_until(lambda: NGINX in source.store.services)
+        await until(lambda: NGINX in source.store.services)
 
 
 async def test_a_server_that_does_not_answer_is_noticed(api: ApiServer, kubeconfig: Path) -> None:
@@ -274,7 +275,7 @@ async def test_a_server_that_does_not_answer_is_noticed(api: ApiServer, kubeconf
     with api.hanging():
         with pytest.raises(SourceError, match=r"DELETE .*/leases/speaker-a: no answer in time"):
             await source.release_lease("speaker-a")
-        running = asyncio.create_task(wait_until(lambda: api.count("list", "services") >= 2))
+        running = asyncio.create_task(until(lambda: api.count("list", "services") >= 2))
         running.add_done_callback(lambda _: api.answer())
         async with following(source, api):
             assert source.store.synced
@@ -286,7 +287,7 @@ async def test_a_watch_that_does_not_begin_is_noticed(api: ApiServer, kubeconfig
     async with following(source, api):
         with api.hanging():
             api.cut_watches()
-            await wait_until(lambda: api.count("watch", "services") >= 3)
+            await until(lambda: api.count("watch", "services") >= 3)
 
 
 async def test_a_watch_that_is_silent_for_too_long_is_replaced(
@@ -296,9 +297,9 @@ async def test_a_watch_that_is_silent_for_too_long_is_replaced(
     pace = Pace(first_delay=0.001, longest_delay=0.01, watch=100.0, silence=-99.9)
     source = KubeSource([Kind.SERVICE], kubeconfig=kubeconfig, pace=pace)
     async with following(source, api):
-        await wait_until(lambda: api.count("watch", "services") >= 2)
+        await until(lambda: api.count("watch", "services") >= 2)
         api.create(service())
-        await wait_until(lambda: NGINX in source.store.services)
+        await until(lambda: NGINX in source.store.services)
     assert api.count("list", "services") == 1
 
 
@@ -309,7 +310,7 @@ async def test_the_kernel_probes_idle_connections(api: ApiServer, source: KubeSo
 
     async with following(source, api):
         # proc_net_tcp(5): 02 is the timer of keep-alive probes.
-        await wait_until(lambda: timers() == {"02"})
+        await until(lambda: timers() == {"02"})
 
 
 async def test_closing_leaves_neither_sockets_nor_tasks(api: ApiServer, source: KubeSource) -> None:
@@ -319,7 +320,7 @@ async def test_closing_leaves_neither_sockets_nor_tasks(api: ApiServer, source: 
     before, tasks = sockets(), len(asyncio.all_tasks())
     async with following(source, api):
         await source.renew_lease("speaker-a", "a", {})
-    await wait_until(lambda: sockets() == before and len(asyncio.all_tasks()) == tasks)
+    await until(lambda: sockets() == before and len(asyncio.all_tasks()) == tasks)
     assert api.watching == 0
 
 

@@ -14,8 +14,9 @@ from k8sglue.cluster import ConflictError, Event, EventType, SourceError
 from k8sglue.kube import KubeSource
 from k8sglue.reflector import Pace
 from k8sglue.resources import Key, Kind, Service, parse
+from tests.conditions import until
 from tests.k8sglue.apiserver import ApiServer
-from tests.k8sglue.following import following, wait_until
+from tests.k8sglue.following import following
 
 NGINX = Key("demo", "nginx")
 POOL = "metallb.io/ip-allocated-from-pool"
@@ -130,7 +131,7 @@ async def test_an_answer_never_replaces_something_newer(api: ApiServer, source: 
     service = read(api, source)
     with api.hanging():
         writing = asyncio.create_task(source.write_service_status(service, ("10.211.55.240",), {}))
-        await wait_until(lambda: api.requests)
+        await until(lambda: api.requests)
         newer = attrs.evolve(service, resource_version="newer")
         source.store.put(newer)
     await writing
@@ -141,7 +142,7 @@ async def test_an_answer_does_not_bring_back_what_was_deleted(api: ApiServer, so
     service = read(api, source)
     with api.hanging():
         writing = asyncio.create_task(source.write_service_status(service, ("10.211.55.240",), {}))
-        await wait_until(lambda: api.requests)
+        await until(lambda: api.requests)
         source.store.remove(Kind.SERVICE, NGINX)
     await writing
     assert NGINX not in source.store.services
@@ -160,9 +161,9 @@ async def test_a_watch_that_lags_behind_does_not_undo_writes(
             if relist:
                 api.expire()
         api.create({"kind": "Service", "metadata": {"namespace": "demo", "name": "other"}})
-        await wait_until(lambda: Key("demo", "other") in source.store.services)
+        await until(lambda: Key("demo", "other") in source.store.services)
         api.patch("Service", "demo", "nginx", {"spec": {"type": "ClusterIP"}})
-        await wait_until(lambda: seen[-1] == ())
+        await until(lambda: seen[-1] == ())
     changes = [ingress for ingress, _ in itertools.groupby(seen)]
     assert changes == [("10.211.55.240",), ("10.211.55.241",), ("10.211.55.242",), ()]
 
@@ -177,15 +178,15 @@ async def test_a_list_that_was_begun_before_a_write_does_not_undo_it(
         source.store.subscribe(lambda: seen.append(source.store.services[NGINX].ingress))
         api.delay = 0.3
         api.expire()
-        await wait_until(lambda: api.count("list", "services") == 4)  # on its second page
+        await until(lambda: api.count("list", "services") == 4)  # on its second page
         api.delay = 0.0
         with api.holding_watches():
             for address in ("10.211.55.240", "10.211.55.241"):
                 await source.write_service_status(source.store.services[NGINX], (address,), {})
             watches = api.count("watch", "services")
-            await wait_until(lambda: api.count("watch", "services") > watches)
+            await until(lambda: api.count("watch", "services") > watches)
         api.create({"kind": "Service", "metadata": {"namespace": "demo", "name": "other"}})
-        await wait_until(lambda: Key("demo", "other") in source.store.services)
+        await until(lambda: Key("demo", "other") in source.store.services)
     changes = [ingress for ingress, _ in itertools.groupby(seen)]
     assert changes == [("10.211.55.240",), ("10.211.55.241",)]
 
