@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import TypeAlias
 
 from k8sglue.lab import probe, proxy, web, whohas
 from k8sglue.lab.errors import Interrupted, LabError
@@ -20,6 +21,8 @@ from k8sglue.lab.serving import how_to_play, serve
 from k8sglue.lab.status import report
 from k8sglue.lab.topology import HOST_NAMES, NODES
 from k8sglue.lab.walkthrough import walk_through
+
+Run: TypeAlias = Callable[[argparse.Namespace], int]
 
 _DESCRIPTION = """\
 Builds a network in namespaces of this machine: a LAN with clients, a router with BIRD, three nodes with a web
@@ -68,9 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         title="commands", metavar="COMMAND", description="Without a command: the walk-through."
     )
 
-    def add(
-        name: str, summary: str, description: str, run: Callable[[argparse.Namespace], int]
-    ) -> argparse.ArgumentParser:
+    def add(name: str, summary: str, description: str, run: Run) -> argparse.ArgumentParser:
         command = commands.add_parser(
             name, help=summary, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
         )
@@ -92,6 +93,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "command", metavar="CMD", nargs=argparse.REMAINDER, help="the command and what it takes"
     )
 
+    _add_programs(add)
+
+
+def _add_programs(add: Callable[[str, str, str, Run], argparse.ArgumentParser]) -> None:
+    """Add the commands that run on the hosts of a lab, most of them started by the lab itself."""
     asking = add("probe", "measure how long a web page is out of reach", _PROBE, _probe)
     asking.add_argument("url", metavar="URL", help="http:// and a numeric address")
     asking.add_argument("--forget", action="store_true", help="ask for the hardware address anew each time")

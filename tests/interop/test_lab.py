@@ -131,9 +131,8 @@ def test_the_walk_through_holds_and_leaves_nothing(name: str) -> None:
     [
         (signal.SIGINT, "Building"),
         (signal.SIGTERM, "k8sglue controller --source"),
-        (signal.SIGINT, "3. "),
-        (signal.SIGTERM, "kill -9"),
-        (signal.SIGHUP, "5. "),
+        (signal.SIGHUP, "3. "),
+        (signal.SIGINT, "kill -9"),
         (signal.SIGTERM, "Another Service comes"),
     ],
 )
