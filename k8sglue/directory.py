@@ -71,32 +71,31 @@ class Folder:
     """The manifests directly in one folder: `*.yaml`, `*.yml` and `*.json`, but no hidden ones."""
 
     path: Path
+    generation: int = attrs.field(init=False, default=0)
+    """Another one whenever something was read or is gone."""
     _files: dict[str, _File] = attrs.field(init=False, factory=dict)
-    _started: bool = attrs.field(init=False, default=False)
+    _unsettled: set[str] = attrs.field(init=False, factory=set)
 
-    def refresh(self, now: float, closed: Collection[str] = (), *, trusted: bool = False) -> float | None:
+    def refresh(
+        self,
+        now: float,
+        *,
+        only: Collection[str] | None = None,
+        closed: Collection[str] = (),
+        trusted: bool = False,
+    ) -> float | None:
         """Look at the files; return in how many seconds to look again at one that is still changing.
 
-        `closed` are names of files that their writers have just closed; `trusted` says that all files here are
-        written atomically. Raise OSError if the folder can not be read; what is known stays.
+        `only` are the names to look at, beside those that are still changing; None for all. `closed` are names of
+        files that their writers have just closed; `trusted` says that all files here are written atomically. Raise
+        OSError if the folder can not be read; what is known stays.
         """
-        signatures = dict(self._signatures())
-        trusted = trusted or not self._started
-        again: list[float] = []
-        for name in {**self._files, **signatures}:
-            signature = signatures.get(name)
-            file = self._files.setdefault(name, _File())
-            # A file of no size is most often one that is about to be written.
-            finished = trusted or (name in closed and signature is not None and signature[1] > 0)
-            if signature == file.signature:
-                file.pending = None
-            elif finished or (wait := _wait(file, signature, now)) <= 0:
-                self._read(name, file, signature)
-            else:
-                again.append(wait)
-        self._files = {name: file for name, file in self._files.items() if file.signature or file.pending}
-        self._started = True
-        return min(again, default=None)
+        trusted = trusted or self.generation == 0
+        names = self._list() if only is None else {*filter(_is_manifest, only), *self._unsettled}
+        waits = [self._look(name, now, trusted=trusted, closed=name in closed) for name in names]
+        self._unsettled = {name for name, file in self._files.items() if file.pending}
+        self.generation = max(self.generation, 1)
+        return min(filter(None, waits), default=None)
 
     @property
     def objects(self) -> Iterator[tuple[str, Resource]]:
@@ -117,31 +116,58 @@ class Folder:
         """A file can not be read whole: there may be objects that nobody knows of."""
         return any(file.manifest.unreadable or file.manifest.broken for file in self._files.values())
 
-    def _signatures(self) -> Iterator[tuple[str, Signature]]:
+    def _list(self) -> set[str]:
         with os.scandir(self.path) as entries:
-            names = [entry.name for entry in entries]
-        for name in names:
-            if name.startswith(".") or not name.endswith((".yaml", ".yml", ".json")):
-                continue
-            try:
-                status = os.stat(self.path / name)
-            except FileNotFoundError:
-                continue
-            yield name, (status.st_mtime_ns, status.st_size, status.st_ino)
+            return {entry.name for entry in entries if _is_manifest(entry.name)} | self._files.keys()
+
+    def _look(self, name: str, now: float, *, trusted: bool, closed: bool) -> float | None:
+        """Look at one file; return how much longer it has to stay as it is to be believed, if it has to."""
+        file = self._files.get(name, _File())
+        signature = self._signature(name)
+        # A file of no size is most often one that is about to be written.
+        finished = trusted or (closed and signature is not None and signature[1] > 0)
+        if signature == file.signature:
+            file.pending = None
+        elif finished or (wait := _wait(file, signature, now)) <= 0:
+            self._read(name, file, signature)
+        else:
+            self._files[name] = file
+            return wait
+        if file.signature is None:
+            self._files.pop(name, None)
+        return None
+
+    def _signature(self, name: str) -> Signature:
+        try:
+            status = os.stat(self.path / name)
+        except FileNotFoundError:
+            return None
+        return (status.st_mtime_ns, status.st_size, status.st_ino)
 
     def _read(self, name: str, file: _File, signature: Signature) -> None:
+        self.generation += 1
         file.pending = None
-        if signature is None:
-            file.signature = None
-            return
-        try:
-            text = (self.path / name).read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            manifest = Manifest(errors=(f"1: {error}",), unreadable=True)
-        else:
-            manifest = read_manifest(text)
-        file.manifest = _keeping(manifest, file.manifest)
         file.signature = signature
+        if signature is None:
+            return
+        self._files[name] = file
+        path = self.path / name
+        try:
+            # A pipe or a device would keep us waiting for ever.
+            manifest = (
+                read_manifest(path.read_text()) if path.is_file() else _unreadable("not a regular file")
+            )
+        except (OSError, UnicodeDecodeError) as error:
+            manifest = _unreadable(str(error))
+        file.manifest = _keeping(manifest, file.manifest)
+
+
+def _is_manifest(name: str) -> bool:
+    return name.endswith((".yaml", ".yml", ".json")) and not name.startswith(".")
+
+
+def _unreadable(why: str) -> Manifest:
+    return Manifest(errors=(f"1: {why}",), unreadable=True)
 
 
 def _wait(file: _File, signature: Signature, now: float) -> float:

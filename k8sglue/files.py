@@ -40,6 +40,14 @@ _CLOSED = Mask.CLOSE_WRITE | Mask.MOVED_TO
 _WATCHED = _CLOSED | Mask.MODIFY | Mask.CREATE | Mask.MOVED_FROM | Mask.DELETE
 
 
+@attrs.define
+class _Noticed:
+    """Names in one folder that something happened to."""
+
+    names: set[str] = attrs.field(factory=set)
+    closed: set[str] = attrs.field(factory=set)
+
+
 class FileSource:
     """A `cluster.Source` over a directory."""
 
@@ -58,7 +66,8 @@ class FileSource:
         self._manifests = Folder(directory)
         self._services = Folder(directory / "status" / "services")
         self._leases = Folder(directory / "status" / "leases")
-        self._closed: dict[Path, set[str]] = {folder.path: set() for folder in self._folders}
+        self._noticed: dict[Path, _Noticed] = {folder.path: _Noticed() for folder in self._folders}
+        self._filled: tuple[int, ...] = ()
         self._reported: set[str] = set()
         self._unreadable = False
 
@@ -78,29 +87,38 @@ class FileSource:
         wake = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch(wake))
+            poll = 0.0
             while True:
                 wake.clear()
-                again = self.refresh()
-                await wait_at_most(wake, _POLL_INTERVAL if again is None else again)
+                everything = poll <= time.monotonic()
+                if everything:
+                    poll = time.monotonic() + _POLL_INTERVAL
+                again = self.refresh(everything=everything)
+                await wait_at_most(wake, max(0.0, min(poll - time.monotonic(), again or _POLL_INTERVAL)))
 
-    def refresh(self) -> float | None:
-        """Look at the directory once; return in how many seconds a file that is being written should be settled."""
+    def refresh(self, *, everything: bool = True) -> float | None:
+        """Look at the directory, or only at what was noticed to have changed.
+
+        Return in how many seconds a file that is being written should be settled.
+        """
         now = time.monotonic()
         again = None
         try:
-            again = self._manifests.refresh(now, self._take_closed(self._manifests))
-            for folder in (self._services, self._leases):
-                if folder.path.is_dir():
-                    folder.refresh(now, trusted=True)
+            for folder in self._folders:
+                noticed, self._noticed[folder.path] = self._noticed[folder.path], _Noticed()
+                only = None if everything else noticed.names
+                if folder is self._manifests:
+                    again = folder.refresh(now, only=only, closed=noticed.closed)
+                elif folder.path.is_dir():
+                    folder.refresh(now, only=only, trusted=True)
         except OSError as error:
             if not self._unreadable:
                 _log.warning("%s can not be read (%s); going on with what is known", self.directory, error)
             self._unreadable = True
             return None
         self._unreadable = False
-        self._report(self.errors)
-        if self._keeps_status and not self._manifests.hides_objects and again is None:
-            self._remove_orphans()
+        if self._keeps_status and again is None and not self._manifests.hides_objects:
+            self._remove_orphans(now)
         self._fill_store()
         return again
 
@@ -110,19 +128,20 @@ class FileSource:
     async def write_service_status(
         self, service: Service, addresses: tuple[str, ...], annotations: Mapping[str, str | None]
     ) -> None:
-        """Write the status file of a Service, or remove it if there are no addresses."""
+        """Write the status file of a Service."""
         if self.store.services.get(service.key) != service:
             raise ConflictError(f"Service {service.key} has changed")
         merged = {
             name: text for name, text in {**service.annotations, **annotations}.items() if text is not None
         }
         changed = attrs.evolve(service, ingress=addresses, annotations=merged)
-        path = self._services.path / _status_name(service.key)
-        if addresses:
-            _write(path, _service_manifest(changed), durable=True)
-        else:
-            _remove(path)
-        self.refresh()
+        name = _status_name(service.key)
+        # Without addresses, too: what the manifest itself says of its status must not come back.
+        _write(self._services.path / name, _service_manifest(changed), durable=True)
+        self._services.refresh(time.monotonic(), only=(name,), trusted=True)
+        self.store.put(changed)
+        # Writing a thousand of them must not keep signals and heartbeats waiting.
+        await asyncio.sleep(0)
 
     async def record(self, event: Event) -> None:
         """Add a line to the log of events, which is cut in two when it gets long."""
@@ -181,21 +200,26 @@ class FileSource:
                 async for event in inotify:
                     if event.mask & Mask.IGNORED or event.watch is None:
                         return
-                    if event.mask & _CLOSED and event.name:
-                        self._closed[watches[event.watch]].add(str(event.name))
+                    noticed = self._noticed[watches[event.watch]]
+                    if event.name:
+                        noticed.names.add(str(event.name))
+                        if event.mask & _CLOSED:
+                            noticed.closed.add(str(event.name))
                     wake.set()
 
-    def _take_closed(self, folder: Folder) -> set[str]:
-        closed, self._closed[folder.path] = self._closed[folder.path], set()
-        return closed
-
     def _fill_store(self) -> None:
+        """Put into the store what the folders hold, as far as that has changed."""
+        filled, self._filled = self._filled, tuple(folder.generation for folder in self._folders)
+        if filled[2:] != self._filled[2:] and Kind.LEASE in self.store.kinds:
+            self.store.replace(Kind.LEASE, [resource for _, resource in self._leases.objects])
+        if filled[:2] == self._filled[:2]:
+            return
+        self._report(self.errors)
         found: dict[Kind, dict[Key, Resource]] = {kind: {} for kind in Kind}
         for _, resource in self._manifests.objects:
             found[resource.kind].setdefault(resource.key, resource)
         found[Kind.SERVICE] = dict(self._with_status(found[Kind.SERVICE]))
-        found[Kind.LEASE] = {resource.key: resource for _, resource in self._leases.objects}
-        for kind in self.store.kinds:
+        for kind in self.store.kinds - {Kind.LEASE}:
             self.store.replace(kind, found[kind].values())
 
     def _with_status(self, services: Mapping[Key, Resource]) -> Iterable[tuple[Key, Resource]]:
@@ -212,7 +236,7 @@ class FileSource:
                 annotations = {**status.annotations, **service.annotations}
                 yield key, attrs.evolve(service, ingress=status.ingress, annotations=annotations)
 
-    def _remove_orphans(self) -> None:
+    def _remove_orphans(self, now: float) -> None:
         wanted = {
             _status_name(resource.key)
             for _, resource in self._manifests.objects
@@ -221,8 +245,7 @@ class FileSource:
         orphans = {name for name, _ in self._services.objects} - wanted
         for name in orphans:
             _remove(self._services.path / name)
-        if orphans:
-            self._services.refresh(time.monotonic(), trusted=True)
+        self._services.refresh(now, only=orphans, trusted=True)
 
     def _doubles(self) -> list[str]:
         first: dict[tuple[Kind, Key], str] = {}
@@ -288,6 +311,7 @@ def _write(path: Path, manifest: Mapping[str, object], *, durable: bool = False)
     """Write a file whole: readers see the old one or the new one."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w") as file:
             yaml.safe_dump(manifest, file, sort_keys=False)
             if durable:

@@ -7,6 +7,9 @@ A speaker that has lost the API server sees nobody's heartbeat any more, and mus
 it would announce every address of the cluster while the others do so, too. So its own heartbeat is the witness.
 While that does not come back either, nobody is judged, and the last view stays; when it does come back, all get
 their full duration anew, for the others were cut off just as long.
+
+Whoever has no Lease is no candidate, and that goes for ourselves: before the others can see us they do not count
+with us, and two nodes would answer for one address.
 """
 
 from collections.abc import Iterable
@@ -38,12 +41,9 @@ class Membership:
     """The speakers that are alive, as the one on `node` sees them."""
 
     node: str
-    """Whose view it is; always alive to itself. Empty for an onlooker, who judges by what it sees."""
+    """Whose view it is. Empty for an onlooker, who judges by what it sees."""
     _seen: dict[str, _Seen] = attrs.field(init=False, factory=dict)
-    _alive: frozenset[str] = attrs.field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._alive = frozenset({self.node} - {""})
+    _alive: frozenset[str] = attrs.field(init=False, default=frozenset())
 
     def observe(self, leases: Iterable[Lease], now: float) -> None:
         """Take in all Leases as they are now, at `now` seconds of a monotonic clock."""
@@ -69,10 +69,9 @@ class Membership:
             fresh = {holder for holder, seen in self._seen.items() if seen.expires > now}
         else:
             # Who is new, or has said goodbye, is so without a judgement.
-            fresh = {
-                holder for holder, seen in self._seen.items() if holder in self._alive or seen.expires > now
-            }
-        self._alive = frozenset(fresh | ({self.node} - {""}))
+            known = self._alive | {self.node}
+            fresh = {holder for holder, seen in self._seen.items() if holder in known or seen.expires > now}
+        self._alive = frozenset(fresh)
         return self._alive
 
     def next_timeout(self, now: float) -> float | None:

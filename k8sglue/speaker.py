@@ -41,6 +41,7 @@ class Speaker:
     node_name: str
     _config: ConfigInForce = attrs.field(init=False)
     _membership: Membership = attrs.field(init=False)
+    _alive: frozenset[str] = attrs.field(init=False, default=frozenset())
     _wake: asyncio.Event = attrs.field(init=False, factory=asyncio.Event)
     _layer2: Layer2 = attrs.field(init=False, factory=Layer2)
     _bgp: bgp_speaker.Speaker = attrs.field(init=False, factory=bgp_speaker.Speaker)
@@ -99,21 +100,26 @@ class Speaker:
             pause = None if expiry is None else expiry - now
             await wait_at_most(self._wake, pause)
             self._wake.clear()
-            if self.source.store.synced:
+            if self.source.store.synced and self._has_changed():
                 await self._apply(self._desired())
+
+    def _has_changed(self) -> bool:
+        """Tell whether anything changed that matters: of heartbeats, only who is alive does."""
+        store = self.source.store
+        now = time.monotonic()
+        self._config.update(store)
+        self._membership.observe(store.leases.values(), now)
+        before, self._alive = self._alive, self._membership.alive(now)
+        return any(kind is not Kind.LEASE for kind, _ in store.take_changes()) or self._alive != before
 
     def _desired(self) -> Desired:
         store = self.source.store
-        store.take_changes()
-        self._config.update(store)
-        now = time.monotonic()
-        self._membership.observe(store.leases.values(), now)
         cluster = Cluster(
             config=self._config.config,
             services=store.services,
             endpoint_slices=store.endpoint_slices,
             nodes=store.nodes,
-            alive=self._membership.alive(now),
+            alive=self._alive,
         )
         return desire(cluster, self.node_name)
 

@@ -47,8 +47,8 @@ class Lab:
         found = {}
         for path in sorted((self.path / "status" / "services").glob("*.yaml")):
             manifest = yaml.safe_load(path.read_text())
-            [ingress] = manifest["status"]["loadBalancer"]["ingress"]
-            found[manifest["metadata"]["name"]] = ingress["ip"]
+            for ingress in manifest["status"]["loadBalancer"]["ingress"]:
+                found[manifest["metadata"]["name"]] = ingress["ip"]
         return found
 
     def events(self) -> str:
@@ -217,6 +217,18 @@ async def test_a_broken_manifest_changes_nothing_for_the_others(lab: Lab) -> Non
     lab.service("c")
     assert (await lab.once())["c"] == "10.211.55.242"
     assert lab.addresses()["a"] == "10.211.55.240"
+
+
+async def test_a_status_in_the_manifest_itself_counts_until_the_controller_decides_otherwise(
+    lab: Lab,
+) -> None:
+    status = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}
+    spec = {"type": "LoadBalancer", "loadBalancerIP": "192.0.2.2"}
+    lab.write("a", {"kind": "Service", "metadata": {"name": "a"}, "spec": spec, "status": status})
+    async with lab.running():
+        await until(lambda: "AllocationFailed" in lab.events())
+    assert lab.addresses() == {}
+    assert lab.events().count("ClearAssignment") == 1
 
 
 async def test_nothing_is_written_twice(lab: Lab) -> None:

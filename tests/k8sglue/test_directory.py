@@ -1,5 +1,6 @@
 """A folder of manifests, read without ever believing half a file. Time is an argument."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_all_manifests_are_read_at_the_start(tmp_path: Path) -> None:
 def test_a_file_counts_when_its_writer_has_closed_it(tmp_path: Path) -> None:
     folder = started(tmp_path)
     (tmp_path / "a.yaml").write_text(manifest("one"))
-    assert folder.refresh(1.0, {"a.yaml"}) is None
+    assert folder.refresh(1.0, closed={"a.yaml"}) is None
     assert names(folder) == ["one"]
 
 
@@ -57,7 +58,7 @@ def test_a_file_that_nobody_was_seen_to_close_has_to_settle(tmp_path: Path) -> N
 def test_an_empty_file_is_about_to_be_written(tmp_path: Path) -> None:
     folder = started(tmp_path, a=manifest("one"))
     (tmp_path / "a.yaml").write_text("")
-    assert folder.refresh(1.0, {"a.yaml"}) == pytest.approx(SETTLE_TIME)
+    assert folder.refresh(1.0, closed={"a.yaml"}) == pytest.approx(SETTLE_TIME)
     assert names(folder) == ["one"]
     assert folder.refresh(1.0 + LATER) is None
     assert names(folder) == []
@@ -69,7 +70,7 @@ def test_an_editor_may_move_the_old_file_away_before_it_writes_the_new_one(tmp_p
     folder.refresh(1.0)
     assert names(folder) == ["one"]
     (tmp_path / "a.yaml").write_text(manifest("two"))
-    folder.refresh(1.1, {"a.yaml"})
+    folder.refresh(1.1, closed={"a.yaml"})
     assert names(folder) == ["two"]
 
 
@@ -85,12 +86,12 @@ def test_a_file_that_stays_away_is_gone(tmp_path: Path) -> None:
 def test_a_file_that_is_no_yaml_keeps_what_it_had(tmp_path: Path) -> None:
     folder = started(tmp_path, a=manifest("one"))
     (tmp_path / "a.yaml").write_text(manifest("one") + "spec: [")
-    folder.refresh(1.0, {"a.yaml"})
+    folder.refresh(1.0, closed={"a.yaml"})
     assert names(folder) == ["one"]
     assert folder.hides_objects
     assert folder.errors[0].startswith("a.yaml:4: not YAML: ")
     (tmp_path / "a.yaml").write_text(manifest("two"))
-    folder.refresh(2.0, {"a.yaml"})
+    folder.refresh(2.0, closed={"a.yaml"})
     assert names(folder) == ["two"]
     assert not folder.hides_objects
 
@@ -100,7 +101,7 @@ def test_one_bad_object_keeps_its_last_good_state_and_the_others_go_on(tmp_path:
     (tmp_path / "a.yaml").write_text(
         manifest("one").replace("LoadBalancer", "[]") + "---\n" + manifest("three")
     )
-    folder.refresh(1.0, {"a.yaml"})
+    folder.refresh(1.0, closed={"a.yaml"})
     assert sorted(names(folder)) == ["one", "three"]
     assert folder.errors == ["a.yaml:3: spec.type: a list, must be a string"]
     assert folder.hides_objects
@@ -118,3 +119,26 @@ def test_a_name_that_is_no_name_is_a_problem(tmp_path: Path) -> None:
     assert names(folder) == []
     assert 'metadata.name: "../../etc/passwd", must be lower case letters' in folder.errors[0]
     assert "metadata.name: missing" in folder.errors[1]
+
+
+def test_only_what_is_named_and_what_is_still_changing_is_looked_at(tmp_path: Path) -> None:
+    folder = started(tmp_path, a=manifest("one"))
+    (tmp_path / "a.yaml").write_text(manifest("two"))
+    (tmp_path / "b.yaml").write_text(manifest("three"))
+    (tmp_path / "c.yaml").write_text(manifest("four"))
+    before = folder.generation
+    folder.refresh(1.0, only=())
+    assert folder.generation == before
+    folder.refresh(1.0, only=("b.yaml", "c.yaml", "notes.txt"), closed=("b.yaml",))
+    assert names(folder) == ["one", "three"]
+    folder.refresh(1.0 + LATER, only=())
+    assert names(folder) == ["one", "three", "four"]
+
+
+def test_what_is_no_regular_file_is_reported(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.yaml")
+    (tmp_path / "b.yaml").mkdir()
+    (tmp_path / "c.yaml").symlink_to(tmp_path / "nowhere")
+    folder = started(tmp_path, d=manifest("one"))
+    assert names(folder) == ["one"]
+    assert folder.errors == ["a.yaml:1: not a regular file", "b.yaml:1: not a regular file"]

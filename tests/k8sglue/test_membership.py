@@ -10,10 +10,16 @@ def lease(node: str, renewed: int) -> Lease:
     )
 
 
-def test_a_speaker_is_alive_to_itself_from_the_start() -> None:
+def test_a_speaker_whose_heartbeat_nobody_can_see_is_no_candidate() -> None:
     membership = Membership("a")
-    assert membership.alive(0.0) == {"a"}
+    assert membership.alive(0.0) == frozenset()
     assert membership.next_timeout(0.0) is None
+    membership.observe([lease("b", 1)], 0.0)
+    assert membership.alive(0.0) == {"b"}
+    membership.observe([lease("a", 1), lease("b", 1)], 0.1)
+    assert membership.alive(0.1) == {"a", "b"}
+    membership.observe([lease("b", 1)], 0.2)
+    assert membership.alive(0.2) == {"b"}
 
 
 def test_a_speaker_that_stops_renewing_is_gone_after_its_duration() -> None:
