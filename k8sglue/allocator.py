@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping
 import attrs
 
 from k8sglue.config import AddressRange, Config, IPAddress, Pool, parse_address
+from k8sglue.fields import printable
 from k8sglue.resources import Key, Service
 
 POOL_ANNOTATIONS = ("metallb.io/address-pool", "metallb.universe.tf/address-pool")
@@ -42,6 +43,8 @@ class Refusal(enum.Enum):
     """`spec.loadBalancerIP` names an address that nobody configured."""
     OUTSIDE_THE_POOL = "the address that it asks for is not in the pool that it asks for"
     """`spec.loadBalancerIP` and the annotation contradict each other."""
+    BUGGY_ADDRESS = "the address that it asks for ends in .0 or .255, which its pool avoids"
+    """`avoid-buggy-ips` holds for requests, too."""
     ADDRESS_TAKEN = "the address that it asks for belongs to another Service"
     """`spec.loadBalancerIP` names an address in use."""
     UNKNOWN_POOL = "the pool that it asks for does not exist"
@@ -164,7 +167,7 @@ class Allocator:
 
         Never raises, whatever the Service says.
         """
-        current = self._keep(service)
+        current = self.keep(service)
         if self.config is None:
             return Settled(addresses=current, refusal=None if current else Refusal.NO_CONFIG)
         try:
@@ -175,7 +178,7 @@ class Allocator:
                 pool=self._pool_name(current),
                 change=Change.CLEARED if service.ingress and not current else Change.NONE,
                 refusal=refused.refusal,
-                detail=refused.detail,
+                detail=printable(refused.detail),
             )
         self._assign(service.key, wanted)
         change = Change.NONE if set(map(str, wanted)) == set(service.ingress) else Change.ASSIGNED
@@ -191,13 +194,10 @@ class Allocator:
                 self._free[pool.name, address.version].give_back(address)
         return bool(addresses)
 
-    def in_use(self, pool: Pool) -> int:
-        """Count the addresses of a pool that Services have."""
-        return sum(address in pool for address in self._owners)
-
-    def _keep(self, service: Service) -> tuple[IPAddress, ...]:
+    def keep(self, service: Service) -> tuple[IPAddress, ...]:
         """Return the addresses that the Service has and may keep, remembered; else take back what it had."""
-        current = self._assigned.get(service.key) or tuple(filter(None, map(parse_address, service.ingress)))
+        written = (address for text in dict.fromkeys(service.ingress) if (address := parse_address(text)))
+        current = self._assigned.get(service.key) or tuple(written)
         if current and self._may_keep(service, current):
             self._assign(service.key, current)
             return current
@@ -246,6 +246,12 @@ class Allocator:
             raise _RefusedError(Refusal.OUTSIDE_ALL_POOLS, text)
         if pool is not None and pool_name not in (None, pool.name):
             raise _RefusedError(Refusal.OUTSIDE_THE_POOL, f"{text} and {pool_name}")
+        if (
+            pool is not None
+            and not pool.is_usable(address)
+            and address not in self._assigned.get(service.key, ())
+        ):
+            raise _RefusedError(Refusal.BUGGY_ADDRESS, text)
         if self._owners.get(address, service.key) != service.key:
             raise _RefusedError(Refusal.ADDRESS_TAKEN, f"{text} of {self._owners[address]}")
         return address
@@ -301,4 +307,5 @@ def _families(service: Service) -> list[int]:
     families does, and IPv4 if it says nothing.
     """
     versions = [address.version for address in filter(None, map(parse_address, service.cluster_ips))]
-    return versions or [6 if family == "IPv6" else 4 for family in service.ip_families] or [4]
+    versions = versions or [6 if family == "IPv6" else 4 for family in service.ip_families] or [4]
+    return list(dict.fromkeys(versions))

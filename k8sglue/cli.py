@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from k8sglue.cluster import Source, SourceError
-from k8sglue.resources import Key, Kind
+from k8sglue.resources import NAME_RULE, Key, Kind, is_name
 
 Run: TypeAlias = Callable[[argparse.Namespace], int]
 
@@ -211,6 +211,7 @@ def _run_controller(arguments: argparse.Namespace) -> int:
 
 
 def _run_speaker(arguments: argparse.Namespace) -> int:
+    from arp import PrivilegeError
     from k8sglue.running import run_until_stopped
     from k8sglue.speaker import KINDS, Speaker
 
@@ -223,8 +224,18 @@ def _run_speaker(arguments: argparse.Namespace) -> int:
             await source.close()
         return 0
 
+    if not is_name(arguments.node_name):
+        print(
+            f"k8sglue: --node-name {arguments.node_name!r}, must be the name of a Node: {NAME_RULE}",
+            file=sys.stderr,
+        )
+        return 2
     _start_logging(arguments.log_level, _PROGRAM_LOG)
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except PrivilegeError as error:
+        print(f"k8sglue: {error}", file=sys.stderr)
+        return 1
 
 
 def _run_get(arguments: argparse.Namespace) -> int:
@@ -253,13 +264,14 @@ def _run_check(arguments: argparse.Namespace) -> int:
     findings = Findings()
     for name in arguments.files:
         try:
-            text = sys.stdin.read() if name == "-" else Path(name).read_text()
+            text = Path("/dev/stdin" if name == "-" else name).read_text()
         except (OSError, UnicodeDecodeError) as error:
             findings.problems.append(f"{name}:1: {error}")
             continue
         findings.check("<stdin>" if name == "-" else name, text)
     for problem in findings.problems:
-        print(problem, file=sys.stderr if arguments.output else sys.stdout)
+        shown = problem.encode(errors="backslashreplace").decode()
+        print(shown, file=sys.stderr if arguments.output else sys.stdout)
     if arguments.output == "json":
         print(config_json(findings.configs))
     elif not findings.problems:

@@ -142,8 +142,12 @@ class Config:
         for name in pools & previous.pools.keys() - kept.keys():
             if overlap(previous.pools[name], kept) is None:
                 kept[name] = previous.pools[name]
-        taken = {peer.name for peer in self.peers}
-        old_peers = tuple(peer for peer in previous.peers if peer.name in peers - taken)
+        taken = {(peer.name, peer.node_selectors) for peer in self.peers}
+        old_peers = tuple(
+            peer
+            for peer in previous.peers
+            if peer.name in peers and (peer.name, peer.node_selectors) not in taken
+        )
         return attrs.evolve(self, pools=kept, peers=self.peers + old_peers)
 
 

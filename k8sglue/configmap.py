@@ -6,8 +6,10 @@
 
 MetalLB v0.7 refuses the whole document for one mistake, and lets a few mistakes pass. Here every pool and every
 peer is judged alone and with what it refers to: one with a problem is set aside, the others are in force, and all
-problems come back at once, each with its place. What v0.7 let pass by accident (a reversed range, which left a
-pool without addresses; `hold-time: 500ms`, which became 0, that is, no hold timer at all) is a problem here.
+problems come back at once, each with its place. Only a mistake at the top (an unknown key, one that is given twice,
+no list where one must be) makes the whole document unusable, because it hides an unknown number of pools. What v0.7
+let pass by accident (a reversed range, which left a pool without addresses; `hold-time: 500ms`, which became 0, that
+is, no hold timer at all) is a problem here.
 """
 
 import re
@@ -36,6 +38,13 @@ CONFIG_KEY = "config"
 """The key below `data` that holds the document."""
 
 _UINT32 = 2**32 - 1
+_RESERVED = tuple(
+    AddressRange(network[0], network[-1])
+    for network in map(
+        ip_network, ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "::/127", "ff00::/8", "fe80::/10")
+    )
+)
+"""This host, loopback, multicast and what lies beyond, link-local."""
 _COMMUNITY = re.compile(r"([0-9]{1,5}):([0-9]{1,5})")
 _RFC4271_HOLD_TIMES = "must be 0 (no keepalives) or from 3s to 65535s"
 
@@ -70,10 +79,15 @@ def read_text(text: str) -> Reading:
 def read_document(document: Document) -> Reading:
     """Read a document that has been parsed already."""
     problems = list(document.problems)
-    if document.data is not None and not isinstance(document.data, Mapping):
-        problems.append(Problem((), f"{show(document.data)}, must be a mapping with peers and address-pools"))
+    if not isinstance(document.data, Mapping):
+        what = "empty" if document.data is None else show(document.data)
+        problems.append(Problem((), f"{what}, must be a mapping with peers and address-pools"))
         return Reading(problems=tuple(problems))
-    return _Reader(problems).read(Fields.of(document.data, problems))
+    reading = _Reader(problems).read(Fields.of(document.data, problems))
+    if any(len(problem.path) == 1 for problem in reading.problems):
+        # A slip in a top-level key hides all that stands below it; what that was, nobody can tell.
+        return Reading(problems=reading.problems)
+    return reading
 
 
 @attrs.define
@@ -126,6 +140,12 @@ class _Reader:
         router_id = _address(fields, "router-id") if "router-id" in fields else None
         if router_id is not None and not isinstance(router_id, IPv4Address):
             fields.problem(f"{router_id}, must be an IPv4 address", "router-id")
+        if address is not None and (address.is_multicast or address.is_unspecified):
+            fields.problem(f"{address}, must be the address of one router", "peer-address")
+        if router_id is not None and router_id.is_unspecified:
+            fields.problem(f"{router_id}, must not be zero", "router-id")
+        if address is not None and address.version == 6 and router_id is None:
+            fields.problem("missing, must be given for a peer with an IPv6 address", "router-id")
         selectors = tuple(map(_selector, fields.each("node-selectors")))
         password = fields.text("password")
         if len(password.encode()) > 80:
@@ -304,7 +324,7 @@ def _range(text: str) -> AddressRange | str:
             return "mixes IPv4 and IPv6"
         if int(first) > int(last):
             return "ends before it begins"
-        return AddressRange(first, last)
+        return _usable(AddressRange(first, last))
     try:
         # Host bits are masked away, as MetalLB does.
         network = ip_network(text, strict=False) if "/" in text else None
@@ -312,4 +332,9 @@ def _range(text: str) -> AddressRange | str:
         network = None
     if network is None:
         return "must be a network (10.0.0.0/24) or a range (10.0.0.1-10.0.0.9)"
-    return AddressRange(network[0], network[-1])
+    return _usable(AddressRange(network[0], network[-1]))
+
+
+def _usable(addresses: AddressRange) -> AddressRange | str:
+    clash = next((reserved for reserved in _RESERVED if addresses.overlaps(reserved)), None)
+    return f"overlaps with {clash}, which no Service can have" if clash else addresses

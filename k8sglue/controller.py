@@ -42,6 +42,8 @@ class Controller:
     """Services to settle."""
     _waiting: dict[Key, Settled] = attrs.field(init=False, factory=dict)
     """Services with a wish that could not be met, and what was said about that."""
+    _conflicts: int = attrs.field(init=False, default=0)
+    """Writes that came too late, so far."""
     _failed: set[Key] = attrs.field(init=False, factory=set)
     """Services whose status could not be written."""
     _failures: int = attrs.field(init=False, default=0)
@@ -56,12 +58,12 @@ class Controller:
         await run_beside(self.source.run(), self._run())
 
     async def run_once(self) -> bool:
-        """Work until nothing is left to do, and return; tell whether every write succeeded.
+        """Work until nothing is left to do, and return; tell whether every write succeeded at once.
 
         Raise SourceError if the source can not be used at all.
         """
         await run_beside(self.source.run(), self._run_once())
-        return not self._failed
+        return not self._failed and not self._conflicts
 
     async def _run(self) -> None:
         while True:
@@ -88,8 +90,12 @@ class Controller:
             self._dirty |= store.services.keys()
         self._failed.clear()
         dirty, self._dirty = self._dirty, set()
-        # Whoever has an address says so before anybody new is served.
-        for key in sorted(dirty, key=lambda key: (not self._has_address(key), key)):
+        # Whoever has an address says so before anybody is given one, be it a new one for an old.
+        for key in sorted(dirty):
+            service = store.services.get(key)
+            if service is not None and is_ours(service) and service.ingress:
+                self._allocator.keep(service)
+        for key in sorted(dirty, key=lambda key: (key not in self._allocator.assignments, key)):
             await self._try_to_settle(key)
         self._failures = self._failures + 1 if self._failed else 0
 
@@ -98,6 +104,7 @@ class Controller:
             await self._settle(key)
         except ConflictError as error:
             _log.info("%s; its new state will come", error)
+            self._conflicts += 1
         except SourceError as error:
             _log.warning("%s; trying again", error)
             self._failed.add(key)
@@ -147,10 +154,6 @@ class Controller:
         self._dirty |= self._waiting.keys()
         if self._dirty:
             self._wake.set()
-
-    def _has_address(self, key: Key) -> bool:
-        service = self.source.store.services.get(key)
-        return bool(service and service.ingress)
 
 
 def is_ours(service: Service) -> bool:

@@ -17,6 +17,7 @@ import attrs
 import bgp
 from k8sglue.config import Config, IPAddress, Peer, Pool, Protocol, parse_address
 from k8sglue.election import rank
+from k8sglue.fields import printable
 from k8sglue.resources import Endpoint, EndpointSlice, Key, Node, Service
 
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
@@ -38,6 +39,8 @@ class Silence(enum.Enum):
     """Somebody else wrote its status."""
     IN_NO_POOL = "{} is in no pool"
     """How to announce an address is a property of its pool."""
+    POOL_SET_ASIDE = "{} is in no pool, but a pool had to be set aside"
+    """How it was announced is not known since this speaker started: the configuration has a problem."""
     IPV6 = "{} is IPv6, which is not announced yet"
     """Of this version of the speaker."""
     NODE_UNKNOWN = "there is no Node {}"
@@ -179,10 +182,11 @@ class _Decision:
         assert self.cluster.config is not None
         address = parse_address(text)
         if address is None:
-            return [Refusal(Silence.INVALID_ADDRESS, detail=text)]
+            return [Refusal(Silence.INVALID_ADDRESS, detail=printable(text))]
         pool = self.cluster.config.pool_of(address)
         if pool is None:
-            return [Refusal(Silence.IN_NO_POOL, detail=text)]
+            complete = self.cluster.config.complete
+            return [Refusal(Silence.IN_NO_POOL if complete else Silence.POOL_SET_ASIDE, detail=text)]
         if address.version == 6:
             return [Refusal(Silence.IPV6, detail=text)]
         return [

@@ -73,6 +73,8 @@ class Folder:
     path: Path
     generation: int = attrs.field(init=False, default=0)
     """Another one whenever something was read or is gone."""
+    gone: set[tuple[Kind, Key]] = attrs.field(init=False, factory=set)
+    """Objects that were here, and are not any more: no broken file hides them."""
     _files: dict[str, _File] = attrs.field(init=False, factory=dict)
     _unsettled: set[str] = attrs.field(init=False, factory=set)
 
@@ -90,9 +92,9 @@ class Folder:
         files that their writers have just closed; `trusted` says that all files here are written atomically. Raise
         OSError if the folder can not be read; what is known stays.
         """
-        trusted = trusted or self.generation == 0
+        first = self.generation == 0
         names = self._list() if only is None else {*filter(_is_manifest, only), *self._unsettled}
-        waits = [self._look(name, now, trusted=trusted, closed=name in closed) for name in names]
+        waits = [self._look(name, now, trusted=trusted or first, closed=name in closed) for name in names]
         self._unsettled = {name for name, file in self._files.items() if file.pending}
         self.generation = max(self.generation, 1)
         return min(filter(None, waits), default=None)
@@ -103,6 +105,11 @@ class Folder:
         for name, file in sorted(self._files.items()):
             for resource in file.manifest.objects:
                 yield name, resource
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the files."""
+        return set(self._files)
 
     @property
     def errors(self) -> list[str]:
@@ -142,28 +149,40 @@ class Folder:
             status = os.stat(self.path / name)
         except FileNotFoundError:
             return None
+        except OSError:
+            # A loop of links, no right to look: it is there, and can not be read.
+            return (0, 0, 0)
         return (status.st_mtime_ns, status.st_size, status.st_ino)
 
     def _read(self, name: str, file: _File, signature: Signature) -> None:
         self.generation += 1
         file.pending = None
         file.signature = signature
+        before = {(each.kind, each.key) for each in file.manifest.objects}
         if signature is None:
+            self.gone |= before
             return
         self._files[name] = file
-        path = self.path / name
         try:
-            # A pipe or a device would keep us waiting for ever.
-            manifest = (
-                read_manifest(path.read_text()) if path.is_file() else _unreadable("not a regular file")
-            )
+            manifest = _read_file(self.path / name)
         except (OSError, UnicodeDecodeError) as error:
             manifest = _unreadable(str(error))
         file.manifest = _keeping(manifest, file.manifest)
+        after = {(each.kind, each.key) for each in file.manifest.objects}
+        self.gone = (self.gone | before) - after
 
 
 def _is_manifest(name: str) -> bool:
     return name.endswith((".yaml", ".yml", ".json")) and not name.startswith(".")
+
+
+def _read_file(path: Path) -> Manifest:
+    # A pipe or a device would keep us waiting for ever.
+    if not path.is_file():
+        return _unreadable("not a regular file")
+    text = path.read_text()
+    # A full disk, or a writer that was killed: nobody empties a file to delete what was in it.
+    return read_manifest(text) if text else _unreadable("empty")
 
 
 def _unreadable(why: str) -> Manifest:

@@ -15,6 +15,7 @@ from k8sglue.fields import Path, Plain, Problem, show
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _MERGE = "<<"
+_DEEPEST = 100
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -49,15 +50,14 @@ def load(text: str) -> list[Document]:
     """Read all documents of a text, leaving out empty ones. Raise DocumentError if it is no YAML."""
     loader = _Loader(text)
     try:
+        _require_shallow(text)
         return list(_documents(loader))
     except yaml.MarkedYAMLError as error:
         # At the end of the text the parser points behind it.
         line = min(error.problem_mark.line + 1, len(text.splitlines())) if error.problem_mark else 0
         raise DocumentError(str(error.problem or error.context or error), line) from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise DocumentError(
-            "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        ) from None
+    except yaml.YAMLError as error:
+        raise DocumentError(" ".join(str(error).split())) from None
     finally:
         loader.dispose()
 
@@ -75,6 +75,19 @@ def load_embedded(text: str, around: Document | None = None, path: Path = ()) ->
         return document
     offset = around.line_of(path)
     return attrs.evolve(document, lines={place: line + offset for place, line in document.lines.items()})
+
+
+def _require_shallow(text: str) -> None:
+    """Raise DocumentError for what is nested so deeply that the parser, which recurses, would overflow its stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            line = event.start_mark.line + 1 if event.start_mark else 0
+            raise DocumentError(f"nested more than {_DEEPEST} deep", line)
 
 
 def _documents(loader: yaml.SafeLoader) -> Iterator[Document]:

@@ -1,5 +1,6 @@
 """Durations as Go writes them, because that is how MetalLB's configuration has them: `90s`, `1m30s`, `500ms`."""
 
+import math
 import re
 
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -15,4 +16,6 @@ def parse_duration(text: str) -> float | None:
     if whole is None:
         return None
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_PART, whole[2]))
+    if not math.isfinite(seconds):
+        return None
     return -seconds if whole[1] == "-" else seconds

@@ -45,7 +45,7 @@ def render_path(path: Path) -> str:
     return text
 
 
-_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,19})")
 _TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"})
 _FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"})
 
@@ -164,5 +164,10 @@ def show(value: object) -> str:
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else text[:56] + ' …"'
+    return f'"{printable(value)}"' if isinstance(value, str) else printable(repr(value))
+
+
+def printable(text: str) -> str:
+    """Cut what somebody typed to a length that a person reads, with control characters shown rather than acted on."""
+    shown = text if len(text) <= 80 else text[:76] + " …"
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in shown)

@@ -21,6 +21,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import attrs
@@ -35,7 +36,11 @@ from k8sglue.running import wait_at_most
 _log = logging.getLogger("k8sglue")
 
 _POLL_INTERVAL = 5.0
+_LEASES_INTERVAL = 0.5
+"""The heartbeats are looked at so often even if inotify tells nothing: a dead speaker says nothing at all."""
 _EVENTS_SIZE = 2**20
+_LONGEST_NAME = 200
+"""Octets: a file name may have 255, and there must be room for a suffix, and for that of a temporary file."""
 _CLOSED = Mask.CLOSE_WRITE | Mask.MOVED_TO
 _WATCHED = _CLOSED | Mask.MODIFY | Mask.CREATE | Mask.MOVED_FROM | Mask.DELETE
 
@@ -68,6 +73,9 @@ class FileSource:
         self._leases = Folder(directory / "status" / "leases")
         self._noticed: dict[Path, _Noticed] = {folder.path: _Noticed() for folder in self._folders}
         self._filled: tuple[int, ...] = ()
+        self._cleaned: tuple[int, ...] = ()
+        # An editor may be saving a file in the very moment in which we start.
+        self._orphans_after = time.monotonic() + 2 * SETTLE_TIME
         self._reported: set[str] = set()
         self._unreadable = False
 
@@ -82,19 +90,25 @@ class FileSource:
             raise SourceError(f"{self.directory} is not a directory")
         for folder in (self._services.path, self._leases.path):
             # Who may only read can read without them.
-            with contextlib.suppress(PermissionError):
+            with contextlib.suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True)
         wake = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch(wake))
             poll = 0.0
+            leases = [_LEASES_INTERVAL] if Kind.LEASE in self.store.kinds else []
             while True:
                 wake.clear()
                 everything = poll <= time.monotonic()
                 if everything:
                     poll = time.monotonic() + _POLL_INTERVAL
+                elif leases:
+                    self._noticed[self._leases.path].names |= self._leases.names
                 again = self.refresh(everything=everything)
-                await wait_at_most(wake, max(0.0, min(poll - time.monotonic(), again or _POLL_INTERVAL)))
+                pause = min(
+                    poll - time.monotonic(), _POLL_INTERVAL if again is None else again, _LEASES_INTERVAL
+                )
+                await wait_at_most(wake, max(0.0, pause))
 
     def refresh(self, *, everything: bool = True) -> float | None:
         """Look at the directory, or only at what was noticed to have changed.
@@ -117,9 +131,13 @@ class FileSource:
             self._unreadable = True
             return None
         self._unreadable = False
-        if self._keeps_status and again is None and not self._manifests.hides_objects:
-            self._remove_orphans(now)
+        if self._keeps_status and again is None and now >= self._orphans_after:
+            if self._cleaned != self._generations():
+                self._remove_orphans(now)
+            self._cleaned = self._generations()
         self._fill_store()
+        if again is None and self._keeps_status and now < self._orphans_after:
+            return self._orphans_after - now
         return again
 
     async def close(self) -> None:
@@ -131,15 +149,21 @@ class FileSource:
         """Write the status file of a Service."""
         if self.store.services.get(service.key) != service:
             raise ConflictError(f"Service {service.key} has changed")
-        merged = {
-            name: text for name, text in {**service.annotations, **annotations}.items() if text is not None
-        }
-        changed = attrs.evolve(service, ingress=addresses, annotations=merged)
+        kept = {name: text for name, text in annotations.items() if text is not None}
+        changed = attrs.evolve(service, ingress=addresses, annotations={**service.annotations, **kept})
         name = _status_name(service.key)
         # Without addresses, too: what the manifest itself says of its status must not come back.
-        _write(self._services.path / name, _service_manifest(changed), durable=True)
+        _write(
+            self._services.path / name,
+            _service_manifest(attrs.evolve(changed, annotations=kept)),
+            durable=True,
+        )
+        before = self._generations()
         self._services.refresh(time.monotonic(), only=(name,), trusted=True)
         self.store.put(changed)
+        # What was just done need not be done again because the folder has changed.
+        self._filled = self._generations() if self._filled == before else self._filled
+        self._cleaned = self._generations() if self._cleaned == before else self._cleaned
         # Writing a thousand of them must not keep signals and heartbeats waiting.
         await asyncio.sleep(0)
 
@@ -207,9 +231,12 @@ class FileSource:
                             noticed.closed.add(str(event.name))
                     wake.set()
 
+    def _generations(self) -> tuple[int, ...]:
+        return tuple(folder.generation for folder in self._folders)
+
     def _fill_store(self) -> None:
         """Put into the store what the folders hold, as far as that has changed."""
-        filled, self._filled = self._filled, tuple(folder.generation for folder in self._folders)
+        filled, self._filled = self._filled, self._generations()
         if filled[2:] != self._filled[2:] and Kind.LEASE in self.store.kinds:
             self.store.replace(Kind.LEASE, [resource for _, resource in self._leases.objects])
         if filled[:2] == self._filled[:2]:
@@ -227,7 +254,10 @@ class FileSource:
             resource.key: resource for _, resource in self._services.objects if isinstance(resource, Service)
         }
         if self._manifests.hides_objects:
-            services = {**written, **services}
+            hidden = {
+                key: each for key, each in written.items() if (Kind.SERVICE, key) not in self._manifests.gone
+            }
+            services = {**hidden, **services}
         for key, service in services.items():
             status = written.get(key)
             if status is None or not isinstance(service, Service) or service.type != "LoadBalancer":
@@ -237,14 +267,20 @@ class FileSource:
                 yield key, attrs.evolve(service, ingress=status.ingress, annotations=annotations)
 
     def _remove_orphans(self, now: float) -> None:
+        """Remove the status of Services that are gone, or are not to have an address any more."""
         wanted = {
             _status_name(resource.key)
             for _, resource in self._manifests.objects
             if isinstance(resource, Service) and resource.type == "LoadBalancer"
         }
         orphans = {name for name, _ in self._services.objects} - wanted
+        if self._manifests.hides_objects:
+            orphans &= {_status_name(key) for kind, key in self._manifests.gone if kind is Kind.SERVICE}
         for name in orphans:
-            _remove(self._services.path / name)
+            try:
+                _remove(self._services.path / name)
+            except SourceError as error:
+                _log.warning("%s", error)
         self._services.refresh(now, only=orphans, trusted=True)
 
     def _doubles(self) -> list[str]:
@@ -270,7 +306,10 @@ class FileSource:
 
 def _status_name(key: Key) -> str:
     # A namespace has no dots, so the first one ends it.
-    return f"{key.namespace}.{key.name}.yaml"
+    name = f"{key.namespace}.{key.name}"
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}-{sha256(name.encode()).hexdigest()[:16]}"
+    return f"{name}.yaml"
 
 
 def _service_manifest(service: Service) -> dict[str, object]:

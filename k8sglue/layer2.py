@@ -48,7 +48,11 @@ class Layer2:
 
     def rescan(self) -> None:
         """Open what is new, forget what is gone. Raise PrivilegeError if packet sockets are not allowed."""
-        usable = {(info.index, info.name): info for info in list_interfaces() if _is_usable(info)}
+        try:
+            usable = {(info.index, info.name): info for info in list_interfaces() if _is_usable(info)}
+        except OSError as error:
+            _log.warning("layer 2: the interfaces can not be listed: %s", error)
+            return
         for key in self._open.keys() - usable.keys():
             self._open.pop(key).close()
         for key in self._refused.keys() - usable.keys():
@@ -84,8 +88,11 @@ class Layer2:
         self._hand_over(interface)
 
     def _hand_over(self, interface: Interface) -> None:
-        if interface.is_open:
+        try:
             interface.replace(self._addresses)
+        except InterfaceError as error:
+            # It has just gone down or away; the next scan finds it again if it comes back.
+            _log.warning("layer 2: %s", error)
 
 
 def _is_usable(info: InterfaceInfo) -> bool:

@@ -24,6 +24,9 @@ LEASE_PREFIX = "k8sglue-speaker-"
 SESSIONS_ANNOTATION = "k8sglue.io/bgp-sessions"
 """On a speaker's Lease: the state of its BGP sessions as a JSON object, peer to state."""
 
+_LONG_DEAD = 3
+"""A Lease is removed by others once it has been expired for so many of its durations."""
+
 
 def lease_name(node: str) -> str:
     """Name the Lease of a node's speaker."""
@@ -73,6 +76,16 @@ class Membership:
             fresh = {holder for holder, seen in self._seen.items() if holder in known or seen.expires > now}
         self._alive = frozenset(fresh)
         return self._alive
+
+    def long_dead(self, now: float) -> frozenset[str]:
+        """Return the nodes whose speakers have been dead for so long that their Leases should be removed."""
+        if not self._is_judge(now):
+            return frozenset()
+        return frozenset(
+            holder
+            for holder, seen in self._seen.items()
+            if now - seen.expires > _LONG_DEAD * seen.lease.duration
+        )
 
     def next_timeout(self, now: float) -> float | None:
         """Return when the next Lease expires, if nothing changes before; None if nobody would be judged then."""

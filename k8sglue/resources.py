@@ -158,6 +158,14 @@ _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")  # RFC 1123 subdomai
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 
 
+NAME_RULE = "lower case letters, digits, - and ., at most 253, the first and the last no - or ."
+
+
+def is_name(text: str) -> bool:
+    """Tell whether an object may have this name (RFC 1123 subdomain)."""
+    return _NAME.fullmatch(text) is not None
+
+
 def kind_of(manifest: object) -> Kind | None:
     """Return the kind that a manifest says it is, or None if the programs have no use for that kind."""
     name = manifest.get("kind") if isinstance(manifest, Mapping) else None
@@ -171,8 +179,8 @@ def parse(kind: Kind, manifest: object) -> Resource:
     metadata = fields.fields("metadata")
     namespace = "" if kind is Kind.NODE else metadata.text("namespace", "default")
     key = Key(namespace, metadata.text("name"))
-    if not _NAME.fullmatch(key.name):
-        wrong = f"{show(key.name)}, must be lower case letters, digits, - and ." if key.name else "missing"
+    if not is_name(key.name):
+        wrong = f"{show(key.name)}, must be {NAME_RULE}" if key.name else "missing"
         metadata.problem(wrong, "name")
     if not _LABEL.fullmatch(key.namespace) and kind is not Kind.NODE:
         metadata.problem(f"{show(key.namespace)}, must be lower case letters, digits and -", "namespace")

@@ -10,7 +10,7 @@ from typing import Any
 async def run_beside(background: Coroutine[Any, Any, None], work: Coroutine[Any, Any, None]) -> None:
     """Run `work` to its end, with `background` beside it, which is then cancelled.
 
-    Whichever fails ends both, and what it raised is raised here, bare rather than in a group.
+    Whichever fails ends both, and what it raised is raised here; of a group of errors the first one.
     """
     tasks = [asyncio.ensure_future(background), asyncio.ensure_future(work)]
     try:
@@ -19,10 +19,17 @@ async def run_beside(background: Coroutine[Any, Any, None], work: Coroutine[Any,
             # A source that ends by itself ends with an error.
             await tasks[0]
         await tasks[1]
+    except BaseExceptionGroup as group:
+        raise _first(group) from group
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def wait_at_most(event: asyncio.Event, seconds: float | None) -> None:
@@ -43,8 +50,10 @@ async def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
 
     def stop() -> None:
         nonlocal stopped
+        # A second signal must not interrupt the goodbye that the first one began.
+        if not stopped:
+            task.cancel()
         stopped = True
-        task.cancel()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)

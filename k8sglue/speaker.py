@@ -59,16 +59,15 @@ class Speaker:
 
         Raise SourceError if the source can not be used at all, arp.PrivilegeError without CAP_NET_RAW.
         """
+        self._layer2.rescan()
+        interfaces = ", ".join(self._layer2.interfaces) or "no interface"
+        _log.info("node %s, layer 2 on %s", self.node_name, interfaces)
         try:
             await run_beside(self.source.run(), self._run())
         finally:
             await self._say_goodbye()
 
     async def _run(self) -> None:
-        self._layer2.rescan()
-        _log.info(
-            "node %s, layer 2 on %s", self.node_name, ", ".join(self._layer2.interfaces) or "no interface"
-        )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow_interfaces())
             tasks.create_task(self._follow_cluster())
@@ -91,7 +90,20 @@ class Speaker:
                 if not failed:
                     _log.warning("heartbeat: %s", error)
                 failed = True
+            await self._clear_away_the_dead()
             await asyncio.sleep(self.source.heartbeat_interval)
+
+    async def _clear_away_the_dead(self) -> None:
+        """Remove the Leases of speakers that have missed theirs for long.
+
+        Whoever starts later can not know that they are old, and would take them for alive at first.
+        """
+        for holder in self._membership.long_dead(time.monotonic()):
+            try:
+                await self.source.release_lease(lease_name(holder))
+                _log.info("node %s: its speaker is gone, and so is its Lease now", holder)
+            except SourceError as error:
+                _log.warning("%s", error)
 
     async def _follow_cluster(self) -> None:
         while True:
@@ -175,6 +187,7 @@ class Speaker:
             _log.warning(
                 "the heartbeat could not be taken back, so others have to wait for its end: %s", error
             )
-        await self._bgp.close()
+        # The others answer from now on; BGP takes a moment to say goodbye.
         self._layer2.close()
+        await self._bgp.close()
         _log.info("node %s: all withdrawn", self.node_name)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from k8sglue.cluster import Store
 from k8sglue.config import Config, Peer, Pool, parse_address
 from k8sglue.desired import Desired, Silence
+from k8sglue.fields import printable
 from k8sglue.membership import SESSIONS_ANNOTATION
 from k8sglue.resources import Service
 
 
 def layout(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Lay out a table: columns as wide as they need to be, three spaces apart."""
-    table = [head, *rows]
+    table = [[printable(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]
     lines = ("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table)
     return "\n".join(line.rstrip() for line in lines)

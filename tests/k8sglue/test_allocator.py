@@ -76,7 +76,7 @@ def test_a_pool_can_be_asked_for_by_either_annotation() -> None:
 
 
 def test_an_address_can_be_asked_for_even_from_a_pool_that_does_not_assign() -> None:
-    made = allocator(pool("aside", "10.0.0.0-10.0.0.9", auto_assign=False, avoid_buggy_ips=True))
+    made = allocator(pool("aside", "10.0.0.0-10.0.0.9", auto_assign=False))
     assert made.settle(service("a", load_balancer_ip="10.0.0.0")).addresses == addresses("10.0.0.0")
 
 
@@ -188,14 +188,28 @@ def test_a_dual_stack_service_gets_both_families_from_one_pool() -> None:
     assert preferred.addresses == addresses("2001:db8::2")
 
 
-def test_what_is_in_use_is_counted_by_pool() -> None:
-    made = allocator(SMALL, OTHER)
-    made.settle(service("a"))
-    assert (made.in_use(OTHER), made.in_use(SMALL)) == (1, 0)
+def test_an_address_that_the_pool_avoids_can_not_be_asked_for_but_is_kept() -> None:
+    made = allocator(pool("a", "10.0.0.0-10.0.0.9", avoid_buggy_ips=True))
+    assert made.settle(service("a", load_balancer_ip="10.0.0.0")).refusal is Refusal.BUGGY_ADDRESS
+    has = service("b", load_balancer_ip="10.0.0.0", ingress=("10.0.0.0",))
+    assert made.settle(has).addresses == addresses("10.0.0.0")
+
+
+def test_an_address_that_a_status_has_twice_counts_once() -> None:
+    made = Allocator()
+    made.settle(service("a", ingress=("10.0.0.1", "10.0.0.1")))
+    made.configure(pools(SMALL))
+    settled = made.settle(
+        service("a", ingress=("10.0.0.1", "10.0.0.1"), cluster_ips=("10.96.0.1", "10.96.0.2"))
+    )
+    assert settled.addresses == addresses("10.0.0.1")
+    assert made.release(Key("default", "a"))
 
 
 NAMES = st.sampled_from([f"s{number}" for number in range(12)])
-WISHES = st.sampled_from(["", "", "", "10.0.0.2", "10.0.1.4", "10.0.2.1", "nonsense", "2001:db8::2"])
+WISHES = st.sampled_from(
+    ["", "", "", "10.0.0.2", "10.0.1.4", "10.0.2.1", "10.0.2.0", "nonsense", "2001:db8::2"]
+)
 WANTED_POOLS = st.sampled_from(["", "", "", "small", "other", "six", "gone"])
 CONFIGS = st.sampled_from(
     [

@@ -1,6 +1,5 @@
 """The commands that look and do not touch, as a person types them."""
 
-import io
 import json
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from k8sglue.cli import main
+from k8sglue.resources import NAME_RULE
 from tests.k8sglue.objects import ARTICLE_CONFIG
 
 MANIFESTS = {
@@ -128,7 +128,7 @@ def test_check_names_file_line_path_and_what(tmp_path: Path, capsys: pytest.Capt
         "or a range (10.0.0.1-10.0.0.9)",
         f"{wrapped}:11: peers[0].peer-asn: missing, must be an AS number from 1 to 4294967295",
         f'{bare}:3: address-pools[0].protocol: "layer3", must be layer2 or bgp',
-        f'{other}:2: metadata.name: "A", must be lower case letters, digits, - and .',
+        f'{other}:2: metadata.name: "A", must be {NAME_RULE}',
         f"{other}:6: neither an object with a kind nor a configuration (peers, bgp-communities, address-pools)",
         f"{broken}:2: not YAML: did not find expected node content",
         f"{inner}:6: data.config: not YAML: mapping values are not allowed in this context",
@@ -136,12 +136,18 @@ def test_check_names_file_line_path_and_what(tmp_path: Path, capsys: pytest.Capt
     ]
 
 
-def test_check_reads_the_standard_input(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("address-pools: 5"))
-    assert main(["check", "-"]) == 1
-    assert capsys.readouterr().out == '<stdin>:1: address-pools: "5", must be a list\n'
+def test_check_reads_the_standard_input() -> None:
+    command = [sys.executable, "-m", "k8sglue", "check", "-"]
+    result = subprocess.run(command, input=b"address-pools: 5", capture_output=True, check=False)
+    assert (result.returncode, result.stdout) == (1, b'<stdin>:1: address-pools: "5", must be a list\n')
+    result = subprocess.run(command, input=b"a: \xff", capture_output=True, check=False)
+    assert result.returncode == 1
+    assert result.stdout.startswith(b"-:1: 'utf-8' codec can't decode byte 0xff")
+
+
+def test_a_name_that_no_node_has_is_refused(capsys: pytest.CaptureFixture[str], source: str) -> None:
+    assert main(["speaker", "--source", source, "--node-name", "../N1"]) == 2
+    assert "--node-name '../N1', must be the name of a Node: lower case" in capsys.readouterr().err
 
 
 def test_a_directory_that_is_missing_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

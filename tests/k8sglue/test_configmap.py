@@ -3,9 +3,12 @@
 from ipaddress import IPv4Address, ip_address
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from k8sglue.config import AddressRange, BGPAdvertisement, Peer, Pool
-from k8sglue.configmap import Reading, read_text
+from k8sglue.configmap import Reading, read_document, read_text
+from k8sglue.documents import Document
 from k8sglue.selectors import Operator, Requirement, Selector
 from tests.k8sglue.objects import ARTICLE_CONFIG, config
 
@@ -23,7 +26,7 @@ peers:
     match-expressions:
     - {key: role, operator: NotIn, values: [edge, gpu]}
     - {key: fast, operator: Exists}
-- {my-asn: 42, peer-asn: 42, peer-address: "2001:db8::1", peer-port: 0, hold-time: "0"}
+- {my-asn: 42, peer-asn: 42, peer-address: "2001:db8::1", peer-port: 0, hold-time: "0", router-id: 10.0.0.9}
 bgp-communities:
   sixty: 65535:10
 address-pools:
@@ -79,13 +82,19 @@ def test_every_key_means_what_it_means_to_metallb() -> None:
             password="12345",
             node_selectors=(selector,),
         ),
-        Peer(address=ip_address("2001:db8::1"), asn=42, my_asn=42, hold_time=0.0),
+        Peer(
+            address=ip_address("2001:db8::1"),
+            asn=42,
+            my_asn=42,
+            hold_time=0.0,
+            router_id=IPv4Address("10.0.0.9"),
+        ),
     )
     assert "12345" not in repr(read.peers)
 
 
-def test_an_empty_document_is_a_configuration_without_pools() -> None:
-    assert config("").pools == {}
+def test_a_configuration_without_pools_says_so() -> None:
+    assert config("address-pools: []").pools == {}
 
 
 PEER = {"my-asn": "64512", "peer-asn": "64513", "peer-address": "10.0.0.1"}
@@ -133,6 +142,22 @@ WRONG = [
     (peer_with(hold_time="19h"), "peers[0].hold-time: 19h, must be 0 (no keepalives) or from 3s to 65535s"),
     (peer_with(router_id="'fd00::1'"), "peers[0].router-id: fd00::1, must be an IPv4 address"),
     (peer_with(router_id="me"), 'peers[0].router-id: "me", must be an IP address'),
+    (peer_with(router_id="0.0.0.0"), "peers[0].router-id: 0.0.0.0, must not be zero"),
+    (
+        peer_with(peer_address="'fd00::1'"),
+        "peers[0].router-id: missing, must be given for a peer with an IPv6",
+    ),
+    (
+        peer_with(peer_address="224.0.0.5"),
+        "peers[0].peer-address: 224.0.0.5, must be the address of one router",
+    ),
+    (peer_with(my_asn="1" * 5000), "peers[0].my-asn: "),
+    (peer_with(hold_time="9" * 400 + "h"), "peers[0].hold-time: "),
+    (
+        pool_with(addresses="[239.1.1.0/28]"),
+        "overlaps with 224.0.0.0-255.255.255.255, which no Service can have",
+    ),
+    (pool_with(addresses="[0.0.0.0/0]"), "overlaps with 0.0.0.0-0.255.255.255, which no Service can have"),
     (peer_with(password="x" * 81), "peers[0].password: 81 octets, at most 80 fit in a TCP MD5 key"),
     (
         peer_with(passwort="x"),
@@ -214,12 +239,26 @@ WRONG = [
 def test_what_is_wrong_is_said_with_its_place(text: str, expected: str) -> None:
     reading = read_text(text)
     assert [problem for problem in map(str, reading.problems) if expected in problem]
-    assert reading.config is not None
-    assert not reading.config.pools
-    assert not reading.config.peers
+    assert reading.config is None or not (reading.config.pools or reading.config.peers)
 
 
-@pytest.mark.parametrize("text", ["a: [", "just words", "[1, 2]", "\tx: 1", "a: &b [*b]", "{}\n---\n{}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: [",
+        "just words",
+        "[1, 2]",
+        "\tx: 1",
+        "a: &b [*b]",
+        "{}\n---\n{}",
+        "",
+        "# nothing",
+        "addres-pools: []",
+        "address-pools: nonsense",
+        "address-pools: []\naddress-pools: []",
+        "peers: nonsense",
+    ],
+)
 def test_what_is_no_document_leaves_everything_as_it_was(text: str) -> None:
     reading = read_text(text)
     assert reading.config is None
@@ -285,6 +324,27 @@ def test_a_peer_that_goes_bad_keeps_its_last_good_state_and_one_that_is_removed_
     assert [(peer.name, peer.hold_time) for peer in after.peers] == [("10.0.0.1:179", 90.0)]
 
 
+_KEYS = ["name", "protocol", "addresses", "my-asn", "peer-asn", "peer-address", "hold-time", "node-selectors"]
+
+
 def test_all_problems_come_at_once() -> None:
     text = peer_with(my_asn="", peer_address="x", hold_time="1") + "\n" + pool_with(name="", addresses="[x]")
     assert len(read_text(text).problems) == 5
+
+
+@given(st.text())
+def test_any_text_is_a_configuration_or_has_problems(text: str) -> None:
+    reading = read_text(text)
+    assert reading.config is not None or reading.problems
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(_KEYS) | st.text(), inner),
+        max_leaves=20,
+    )
+)
+def test_any_data_is_a_configuration_or_has_problems(data: object) -> None:
+    reading = read_document(Document({"address-pools": [data], "peers": [data]}, {}))
+    assert reading.problems

@@ -173,12 +173,10 @@ async def test_no_address_changes_hands_over_a_restart(lab: Lab) -> None:
         lab.service(name)
         await lab.once()
     lab.delete("c")
-    before = await lab.once()
-    assert before == {"a": "10.211.55.241", "b": "10.211.55.242"}
+    before = {"a": "10.211.55.241", "b": "10.211.55.242"}
     lab.service("aa")
     async with lab.running():
-        await until(lambda: "aa" in lab.addresses())
-    assert lab.addresses() == before | {"aa": "10.211.55.240"}
+        await until(lambda: lab.addresses() == before | {"aa": "10.211.55.240"})
 
 
 async def test_a_configuration_that_is_no_yaml_leaves_all_as_it_was_even_over_a_restart(lab: Lab) -> None:
@@ -248,7 +246,7 @@ async def test_a_directory_that_is_missing_is_said(tmp_path: Path) -> None:
 
 
 async def test_a_status_that_can_not_be_written_is_tried_again(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("k8sglue.controller._RETRY_TIMES", (0.05,))
     folder = lab.path / "status" / "services"
@@ -257,6 +255,7 @@ async def test_a_status_that_can_not_be_written_is_tried_again(
         folder.rmdir()
         folder.write_text("in the way")
         lab.service("a")
+        await until(lambda: "can not be written" in caplog.text)
         folder.unlink()
         folder.mkdir()
         await until(lambda: lab.addresses() == {"a": "10.211.55.240"})
@@ -281,3 +280,14 @@ async def test_a_controller_that_is_killed_again_and_again_loses_nothing(lab: La
     final = await lab.once()
     assert final.items() >= expected.items()
     assert len(set(final.values())) == len(final) == 10
+
+
+async def test_everybody_keeps_what_they_have_before_anybody_is_given_something_new(lab: Lab) -> None:
+    lab.service("a")
+    lab.service("b")
+    before = await lab.once()
+    lab.service("a", loadBalancerIP=before["b"])
+    assert await lab.once() == before
+    lab.service("a")
+    lab.configure(ARTICLE_CONFIG.replace("10.211.55.240/28", "10.211.55.241-10.211.55.250"))
+    assert await lab.once() == {"a": "10.211.55.242", "b": "10.211.55.241"}

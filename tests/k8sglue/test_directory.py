@@ -55,13 +55,14 @@ def test_a_file_that_nobody_was_seen_to_close_has_to_settle(tmp_path: Path) -> N
     assert names(folder) == ["one", "two"]
 
 
-def test_an_empty_file_is_about_to_be_written(tmp_path: Path) -> None:
+def test_an_empty_file_keeps_what_it_had(tmp_path: Path) -> None:
     folder = started(tmp_path, a=manifest("one"))
     (tmp_path / "a.yaml").write_text("")
     assert folder.refresh(1.0, closed={"a.yaml"}) == pytest.approx(SETTLE_TIME)
     assert names(folder) == ["one"]
     assert folder.refresh(1.0 + LATER) is None
-    assert names(folder) == []
+    assert names(folder) == ["one"]
+    assert folder.errors == ["a.yaml:1: empty"]
 
 
 def test_an_editor_may_move_the_old_file_away_before_it_writes_the_new_one(tmp_path: Path) -> None:
@@ -139,6 +140,7 @@ def test_what_is_no_regular_file_is_reported(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.yaml")
     (tmp_path / "b.yaml").mkdir()
     (tmp_path / "c.yaml").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "e.yaml").symlink_to(tmp_path / "e.yaml")
     folder = started(tmp_path, d=manifest("one"))
     assert names(folder) == ["one"]
-    assert folder.errors == ["a.yaml:1: not a regular file", "b.yaml:1: not a regular file"]
+    assert folder.errors == [f"{name}.yaml:1: not a regular file" for name in "abe"]

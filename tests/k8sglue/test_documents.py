@@ -71,7 +71,14 @@ def test_aliases_do_not_multiply() -> None:
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("a: [\n", 1), ("a: 1\n b: 2", 2), ("? [a]\n: b", 1), ("a: &x [*x]", 1), ("[" * 5000, 0)],
+    [
+        ("a: [\n", 1),
+        ("a: 1\n b: 2", 2),
+        ("? [a]\n: b", 1),
+        ("a: &x [*x]", 1),
+        ("[" * 50000, 1),
+        ("a: " + "{b: " * 120, 1),
+    ],
 )
 def test_what_is_no_yaml_says_where(text: str, line: int) -> None:
     with pytest.raises(DocumentError) as caught:

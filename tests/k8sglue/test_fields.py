@@ -51,7 +51,8 @@ def test_plain_scalars_are_what_their_reader_says() -> None:
         ({}, "texts", "v: a mapping, must be a list"),
         ([5], "texts", "v[0]: 5, must be a string"),
         ({"a": 1}, "text_map", "v.a: 1, must be a string"),
-        ("x" * 70, "texts", f'v: "{"x" * 55} …", must be a list'),
+        ("x" * 90, "texts", f'v: "{"x" * 76} …", must be a list'),
+        ("a\x1b[31m\nb", "texts", 'v: "a\\x1b[31m\\nb", must be a list'),
     ],
 )
 def test_values_of_the_wrong_type_are_problems(value: object, look_up: str, expected: str) -> None:

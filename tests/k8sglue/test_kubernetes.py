@@ -138,15 +138,21 @@ async def test_writes_that_fail_are_tried_again(
 
 
 async def test_a_service_that_changes_while_it_is_written_is_judged_again(
-    api: ApiServer, tmp_path: Path
+    api: ApiServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     async with controlling(api, tmp_path):
         api.create(service("first"))
         await until(lambda: address(api, "first"))
-        with api.holding_watches():
-            api.create(service("a"))
-            api.patch("Service", "default", "a", {"spec": {"loadBalancerIP": "10.211.55.250"}})
+        writes = api.count("patch", "services/status")
+        # The request has arrived, and is carried out only after the Service has changed.
+        api.delay = 0.5
+        api.create(service("a"))
+        await until(lambda: api.count("patch", "services/status") > writes)
+        api.patch("Service", "default", "a", {"spec": {"loadBalancerIP": "10.211.55.250"}})
+        api.delay = 0.0
         await until(lambda: address(api, "a") == "10.211.55.250")
+    assert "the object has been modified" in caplog.text
 
 
 async def test_what_can_not_be_served_gets_an_event_once(api: ApiServer, tmp_path: Path) -> None:

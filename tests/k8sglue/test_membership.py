@@ -79,3 +79,15 @@ def test_an_onlooker_judges_by_what_it_sees() -> None:
     membership.observe([lease("a", 1), lease("b", 1)], 0.0)
     membership.observe([lease("a", 2), lease("b", 1)], 1.0)
     assert membership.alive(2.5) == {"a"}
+
+
+def test_the_lease_of_a_speaker_that_has_long_been_dead_is_to_be_removed() -> None:
+    membership = Membership("a")
+    membership.observe([lease("a", 1), lease("b", 1)], 0.0)
+    for second in range(1, 9):
+        membership.observe([lease("a", 1 + second), lease("b", 1)], float(second))
+        assert membership.long_dead(float(second)) == frozenset()
+    membership.observe([lease("a", 20), lease("b", 1)], 8.1)
+    assert membership.long_dead(8.2) == {"b"}
+    # Whoever is cut off has no right to judge that.
+    assert membership.long_dead(100.0) == frozenset()
