@@ -4,15 +4,15 @@ A file may hold manifests, the ConfigMap among them, or the bare document that g
 `config`. Every problem is a line `file:line: path: what`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import attrs
 
 from k8sglue.config import Config
 from k8sglue.configmap import CONFIG_KEY, Reading, read_document
 from k8sglue.documents import Document, DocumentError, load, load_embedded
-from k8sglue.fields import Problem
-from k8sglue.resources import Kind, ResourceError, kind_of, parse
+from k8sglue.fields import Path, Problem
+from k8sglue.resources import ConfigMap, Kind, ResourceError, kind_of, parse, unfold
 
 _BARE_KEYS = frozenset({"peers", "bgp-communities", "address-pools"})
 
@@ -41,35 +41,36 @@ class Findings:
         self.problems += [f"{name}:{line}: {problem}" for line, problem in sorted(found)]
 
     def _check_document(self, document: Document) -> list[tuple[int, str]]:
-        data = document.data
-        kind = kind_of(data)
-        if kind is not None:
-            self.objects += 1
-            return self._check_object(kind, document)
-        if isinstance(data, Mapping) and "kind" in data:
-            return []
-        if not isinstance(data, Mapping) or not _BARE_KEYS & data.keys():
-            what = "neither an object with a kind nor a configuration (peers, bgp-communities, address-pools)"
-            return [(document.line_of(()), what)]
-        self.objects += 1
-        return self._check_config(read_document(document), document)
-
-    def _check_object(self, kind: Kind, document: Document) -> list[tuple[int, str]]:
         found = _lines(document, document.problems)
+        for place, data in unfold(document.data):
+            kind = kind_of(data)
+            if kind is not None:
+                self.objects += 1
+                found += self._check_object(kind, document, place, data)
+            elif not isinstance(data, Mapping) or ("kind" not in data and not _BARE_KEYS & data.keys()):
+                what = "neither an object with a kind nor a configuration (peers, bgp-communities, address-pools)"
+                found.append((document.line_of(place), what))
+            elif "kind" not in data:
+                self.objects += 1
+                return self._check_config(read_document(document), document)
+        return found
+
+    def _check_object(
+        self, kind: Kind, document: Document, place: Path, data: object
+    ) -> list[tuple[int, str]]:
         try:
-            parse(kind, document.data)
+            parsed = parse(kind, data)
         except ResourceError as error:
-            return found + _lines(document, error.problems)
-        text = _config_text(document) if kind is Kind.CONFIG_MAP else None
+            return _lines(document, error.problems, place)
+        text = parsed.data.get(CONFIG_KEY) if isinstance(parsed, ConfigMap) else None
         if text is None:
-            return found
-        path = ("data", CONFIG_KEY)
+            return []
+        path = (*place, "data", CONFIG_KEY)
         try:
             inner = load_embedded(text, document, path)
         except DocumentError as error:
-            line = document.line_of(path) + error.line
-            return [*found, (line, f"data.{CONFIG_KEY}: not YAML: {error.message}")]
-        return found + self._check_config(read_document(inner), inner)
+            return [(document.line_of(path) + error.line, f"data.{CONFIG_KEY}: not YAML: {error.message}")]
+        return self._check_config(read_document(inner), inner)
 
     def _check_config(self, reading: Reading, document: Document) -> list[tuple[int, str]]:
         if reading.config is not None:
@@ -77,11 +78,5 @@ class Findings:
         return _lines(document, reading.problems)
 
 
-def _config_text(document: Document) -> str | None:
-    assert isinstance(document.data, Mapping)
-    data = document.data.get("data")
-    return data.get(CONFIG_KEY) if isinstance(data, Mapping) else None
-
-
-def _lines(document: Document, problems: list[Problem] | tuple[Problem, ...]) -> list[tuple[int, str]]:
-    return [(document.line_of(problem.path), str(problem)) for problem in problems]
+def _lines(document: Document, problems: Iterable[Problem], place: Path = ()) -> list[tuple[int, str]]:
+    return [(document.line_of(place + problem.path), str(problem)) for problem in problems]

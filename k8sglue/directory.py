@@ -14,7 +14,7 @@ from typing import TypeAlias
 import attrs
 
 from k8sglue.documents import DocumentError, load
-from k8sglue.resources import Key, Kind, Resource, ResourceError, kind_of, parse
+from k8sglue.resources import Key, Kind, Resource, ResourceError, kind_of, parse, unfold
 
 SETTLE_TIME = 0.2
 """Seconds without a change after which a file that nobody was seen to close is believed."""
@@ -47,14 +47,14 @@ def read_manifest(text: str) -> Manifest:
     broken: set[tuple[Kind, Key]] = set()
     for document in documents:
         errors += [f"{document.line_of(problem.path)}: {problem}" for problem in document.problems]
-        kind = kind_of(document.data)
-        if kind is None:
-            continue
-        try:
-            objects.append(parse(kind, document.data))
-        except ResourceError as error:
-            errors += [f"{document.line_of(problem.path)}: {problem}" for problem in error.problems]
-            broken.add((kind, error.key))
+        for place, data in unfold(document.data):
+            kind = kind_of(data)
+            try:
+                if kind is not None:
+                    objects.append(parse(kind, data))
+            except ResourceError as error:
+                errors += [f"{document.line_of(place + each.path)}: {each}" for each in error.problems]
+                broken.add((error.kind, error.key))
     return Manifest(tuple(objects), tuple(errors), broken=frozenset(broken))
 
 

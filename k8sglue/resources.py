@@ -6,12 +6,12 @@ default that an API server would have filled in, because manifests in a director
 
 import enum
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar, NamedTuple, TypeAlias
 
 import attrs
 
-from k8sglue.fields import Fields, Problem, show
+from k8sglue.fields import Fields, Path, Problem, show
 
 
 class Kind(enum.Enum):
@@ -35,10 +35,11 @@ class Key(NamedTuple):
 
 
 class ResourceError(Exception):
-    """The manifest of `key` does not describe an object that can be used; `problems` lists every reason."""
+    """The manifest of an object does not describe one that can be used; `problems` lists every reason."""
 
-    def __init__(self, key: Key, problems: list[Problem]) -> None:
+    def __init__(self, kind: Kind, key: Key, problems: list[Problem]) -> None:
         super().__init__("; ".join(map(str, problems)))
+        self.kind = kind
         self.key = key
         self.problems = tuple(problems)
 
@@ -172,6 +173,17 @@ def kind_of(manifest: object) -> Kind | None:
     return next((kind for kind in Kind if kind.value == name), None)
 
 
+def unfold(manifest: object) -> Iterator[tuple[Path, object]]:
+    """Go through the objects of a manifest with their places in it: the items of a List, else the one object."""
+    items = (
+        manifest.get("items") if isinstance(manifest, Mapping) and manifest.get("kind") == "List" else None
+    )
+    if isinstance(items, list):
+        yield from ((("items", index), item) for index, item in enumerate(items))
+    else:
+        yield (), manifest
+
+
 def parse(kind: Kind, manifest: object) -> Resource:
     """Turn an object, as JSON or YAML has it, into a value. Raise ResourceError if it can not be one."""
     problems: list[Problem] = []
@@ -186,7 +198,7 @@ def parse(kind: Kind, manifest: object) -> Resource:
         metadata.problem(f"{show(key.namespace)}, must be lower case letters, digits and -", "namespace")
     resource = _PARSERS[kind](key, metadata, fields)
     if problems:
-        raise ResourceError(key, problems)
+        raise ResourceError(kind, key, problems)
     return resource
 
 

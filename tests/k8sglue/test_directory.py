@@ -144,3 +144,10 @@ def test_what_is_no_regular_file_is_reported(tmp_path: Path) -> None:
     folder = started(tmp_path, d=manifest("one"))
     assert names(folder) == ["one"]
     assert folder.errors == [f"{name}.yaml:1: not a regular file" for name in "abe"]
+
+
+def test_a_list_is_its_items(tmp_path: Path) -> None:
+    items = "".join(f"- {{kind: Service, metadata: {{name: {name}}}}}\n" for name in ("one", "B@D", "two"))
+    folder = started(tmp_path, a="kind: List\nitems:\n" + items)
+    assert names(folder) == ["one", "two"]
+    assert folder.errors[0].startswith('a.yaml:4: metadata.name: "B@D", must be')
