@@ -28,7 +28,7 @@ static: $(READY)
 $(READY): setup.cfg pyproject.toml
 	@test -x $(BIN)/python || python3 -m venv $(VENV)
 	@echo "installing Python packages into $(VENV)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --editable ".[dev]"
 	@touch $@
 
 clean:
