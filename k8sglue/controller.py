@@ -23,6 +23,9 @@ _log = logging.getLogger("k8sglue")
 KINDS = (Kind.SERVICE, Kind.CONFIG_MAP)
 """What the controller watches."""
 
+ALLOCATED_FROM_ANNOTATION = "metallb.io/ip-allocated-from-pool"
+"""On a Service that was given an address: the name of the pool."""
+
 _RETRY_TIMES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between attempts to write to a source that refuses."""
 
@@ -124,7 +127,8 @@ class Controller:
             self._wake_waiting()
         if settled.change is not Change.NONE:
             addresses = tuple(map(str, settled.addresses))
-            await self.source.write_service_status(service, addresses, {})
+            pool = {ALLOCATED_FROM_ANNOTATION: settled.pool or None}
+            await self.source.write_service_status(service, addresses, pool)
         await self._tell(service, settled)
 
     async def _tell(self, service: Service, settled: Settled) -> None:

@@ -45,6 +45,16 @@ def test_the_lowest_free_address_comes_first_also_after_one_was_given_back() -> 
     assert made.settle(service("f")).addresses == addresses("10.0.1.4")
 
 
+def test_an_address_that_was_asked_for_and_given_back_does_not_come_before_lower_ones() -> None:
+    made = allocator(OTHER)
+    made.settle(service("a", load_balancer_ip="10.0.1.8"))
+    made.release(Key("default", "a"))
+    assert [made.settle(service(name)).addresses for name in "bc"] == [
+        addresses("10.0.1.1"),
+        addresses("10.0.1.2"),
+    ]
+
+
 def test_an_exhausted_pool_refuses_and_serves_again_after_a_release() -> None:
     made = allocator(SMALL)
     made.settle(service("a"))

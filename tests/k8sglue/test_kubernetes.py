@@ -76,6 +76,8 @@ async def test_the_article_with_a_cut_watch_and_a_410_in_between(api: ApiServer,
         assert (
             api.get("Service", "default", "nginx")["status"]["loadBalancer"]["ingress"][0]["ipMode"] == "VIP"
         )
+        annotations = api.get("Service", "default", "nginx")["metadata"]["annotations"]
+        assert annotations == {"metallb.io/ip-allocated-from-pool": "my-ip-space"}
         api.cut_watches("half")
         api.create(service("second"))
         await until(lambda: address(api, "second") == "10.211.55.241")
