@@ -75,22 +75,27 @@ class Store:
 
     @property
     def services(self) -> Mapping[Key, Service]:
+        """Every Service, by key."""
         return self._of(Service)
 
     @property
     def endpoint_slices(self) -> Mapping[Key, EndpointSlice]:
+        """Every EndpointSlice, by key."""
         return self._of(EndpointSlice)
 
     @property
     def nodes(self) -> Mapping[Key, Node]:
+        """Every Node, by key."""
         return self._of(Node)
 
     @property
     def config_maps(self) -> Mapping[Key, ConfigMap]:
+        """Every ConfigMap, by key."""
         return self._of(ConfigMap)
 
     @property
     def leases(self) -> Mapping[Key, Lease]:
+        """Every Lease, by key."""
         return self._of(Lease)
 
     def get(self, kind: Kind, key: Key) -> Resource | None:

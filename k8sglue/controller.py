@@ -16,7 +16,7 @@ from k8sglue.allocator import Allocator, Change, Settled
 from k8sglue.cluster import ConflictError, Event, EventType, Source, SourceError
 from k8sglue.inforce import ConfigInForce
 from k8sglue.resources import Key, Kind, Service
-from k8sglue.running import run_beside, wait_at_most
+from k8sglue.running import run_beside, wait_at_most, wait_synced
 
 _log = logging.getLogger("k8sglue")
 
@@ -75,9 +75,7 @@ class Controller:
             await self._settle_dirty()
 
     async def _run_once(self) -> None:
-        while not self.source.store.synced:
-            self._wake.clear()
-            await self._wake.wait()
+        await wait_synced(self.source.store)
         while self._wake.is_set() and not self._failed:
             await self._settle_dirty()
 

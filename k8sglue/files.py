@@ -96,7 +96,7 @@ class FileSource:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch(wake))
             poll = 0.0
-            leases = [_LEASES_INTERVAL] if Kind.LEASE in self.store.kinds else []
+            leases = Kind.LEASE in self.store.kinds
             while True:
                 wake.clear()
                 everything = poll <= time.monotonic()
@@ -105,10 +105,10 @@ class FileSource:
                 elif leases:
                     self._noticed[self._leases.path].names |= self._leases.names
                 again = self.refresh(everything=everything)
-                pause = min(
-                    poll - time.monotonic(), _POLL_INTERVAL if again is None else again, _LEASES_INTERVAL
-                )
-                await wait_at_most(wake, max(0.0, pause))
+                pauses = [poll - time.monotonic()]
+                pauses += [again] if again is not None else []
+                pauses += [_LEASES_INTERVAL] if leases else []
+                await wait_at_most(wake, max(0.0, min(pauses)))
 
     def refresh(self, *, everything: bool = True) -> float | None:
         """Look at the directory, or only at what was noticed to have changed.
@@ -298,9 +298,8 @@ class FileSource:
         for error in errors:
             if error not in self._reported:
                 _log.warning("%s/%s; what was good before stays in force", self.directory, error)
-        for _ in self._reported - set(errors) if not errors else ():
+        if self._reported and not errors:
             _log.info("%s: all manifests can be read again", self.directory)
-            break
         self._reported = set(errors)
 
 

@@ -13,7 +13,7 @@ from k8sglue.desired import Cluster, Desired, desire
 from k8sglue.inforce import ConfigInForce
 from k8sglue.membership import LEASE_PREFIX, Membership
 from k8sglue.resources import Key, Kind
-from k8sglue.running import run_beside
+from k8sglue.running import run_beside, wait_synced
 
 T = TypeVar("T")
 
@@ -29,13 +29,9 @@ KINDS = {
 async def with_objects(source: Source, use: Callable[[], Awaitable[T]]) -> T:
     """Wait until everything is listed, await `use`, and let go of the source."""
     found: list[T] = []
-    listed = asyncio.Event()
-    source.store.subscribe(listed.set)
 
     async def work() -> None:
-        while not source.store.synced:
-            listed.clear()
-            await listed.wait()
+        await wait_synced(source.store)
         found.append(await use())
 
     try:

@@ -6,6 +6,8 @@ import signal
 from collections.abc import Coroutine
 from typing import Any
 
+from k8sglue.cluster import Store
+
 
 async def run_beside(background: Coroutine[Any, Any, None], work: Coroutine[Any, Any, None]) -> None:
     """Run `work` to its end, with `background` beside it, which is then cancelled.
@@ -40,6 +42,15 @@ async def wait_at_most(event: asyncio.Event, seconds: float | None) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+async def wait_synced(store: Store) -> None:
+    """Wait until a store has everything that it watches."""
+    changed = asyncio.Event()
+    store.subscribe(changed.set)
+    while not store.synced:
+        changed.clear()
+        await changed.wait()
 
 
 async def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
