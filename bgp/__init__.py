@@ -12,14 +12,7 @@ aspath, communities, attributes, framing, messages, fsm, config, rib, updates, e
 
 from bgp.aspath import ASPath, ASSegment
 from bgp.attributes import Aggregator, Fault, PathAttributes, Treatment, UnknownAttribute
-from bgp.capabilities import (
-    Capability,
-    FourOctetASCapability,
-    MultiprotocolCapability,
-    Negotiated,
-    PeerType,
-    UnknownCapability,
-)
+from bgp.capabilities import Capability, FourOctetASCapability, MultiprotocolCapability, UnknownCapability
 from bgp.communities import Community
 from bgp.config import PeerConfig
 from bgp.errors import (
@@ -54,8 +47,11 @@ from bgp.iana import (
     Origin,
     SegmentType,
 )
-from bgp.messages import Keepalive, Message, Notification, Open, Update, decode, encode
+from bgp.messages import Keepalive, Message, Update, decode, encode
+from bgp.negotiated import Negotiated, PeerType
 from bgp.nlri import NLRI
+from bgp.notification import Notification
+from bgp.open import Open
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family, Prefix
 from bgp.rib import Route
 from bgp.session import Session

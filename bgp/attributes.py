@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import attrs
 
 from bgp.aspath import ASPath, ASSegment, decode_as_path, encode_as_path, encode_asn
-from bgp.capabilities import Negotiated, PeerType
 from bgp.communities import Community, communities
 from bgp.errors import LocalError, UpdateError
 from bgp.iana import AttributeCode, AttributeFlag, Origin, UpdateSubcode
+from bgp.negotiated import Negotiated, PeerType
 from bgp.values import ASN, OPTIONAL_UINT32, in_range, ipv4_address, octets, optional_ipv4_address, quoted
 from bgp.wire import Reader, WireError, uint8, uint16, uint32
 
@@ -69,7 +69,7 @@ def _flags(value: int) -> AttributeFlag:
 
 
 def _unknown(_instance: object, _attribute: object, code: int) -> None:
-    if AttributeCode.has(code):
+    if AttributeCode.ORIGIN <= code <= AttributeCode.COMMUNITIES:
         raise LocalError(f"attribute {code} has a field of its own")
 
 

@@ -1,19 +1,15 @@
-"""Capabilities: what each side offers in its OPEN, and what a session is that both offered (RFC 5492).
+"""Capabilities: what each side offers in its OPEN (RFC 5492).
 
-`UnknownCapability` keeps one that we do not know, octet for octet. `Negotiated` is the outcome. The codec
-demands one for every message, since the same octets mean different things in different sessions: nobody can
-forget that the peer speaks two-octet AS numbers.
+`UnknownCapability` keeps one that we do not know, octet for octet.
 """
 
-import enum
 from collections.abc import Iterable
-from typing import Self
 
 import attrs
 
 from bgp.errors import LocalError, OpenError
 from bgp.iana import CapabilityCode, OpenSubcode
-from bgp.prefix import IPV4_UNICAST, Family
+from bgp.prefix import Family
 from bgp.values import ASN, in_range, octets
 from bgp.wire import Reader, WireError, uint8, uint16, uint32
 
@@ -33,7 +29,7 @@ class FourOctetASCapability:
 
 
 def _unknown(_instance: object, _attribute: object, code: int) -> None:
-    if CapabilityCode.has(code):
+    if code in (CapabilityCode.MULTIPROTOCOL, CapabilityCode.FOUR_OCTET_AS):
         raise LocalError(f"capability {code} has a class of its own")
 
 
@@ -49,67 +45,9 @@ Capability = MultiprotocolCapability | FourOctetASCapability | UnknownCapability
 """Any capability."""
 
 
-class PeerType(enum.Enum):
-    """Whose router the peer is; RFC 4271 and RFC 7606 have different rules for the two."""
-
-    EXTERNAL = "external"
-    """In another AS (eBGP)."""
-
-    INTERNAL = "internal"
-    """In our own AS (iBGP)."""
-
-    def __repr__(self) -> str:
-        return f"PeerType.{self.name}"
-
-
-def _family_set(families: Iterable[Family]) -> frozenset[Family]:
-    return frozenset(families)
-
-
-@attrs.frozen(kw_only=True)
-class Negotiated:
-    """What both sides of a session agreed on; everything that the codec has to know beside the message."""
-
-    four_octet_as: bool
-    """AS numbers in AS_PATH and AGGREGATOR have four octets (RFC 6793), not two."""
-
-    peer_type: PeerType = PeerType.EXTERNAL
-    """Whether the peer is in our AS."""
-
-    families: frozenset[Family] = attrs.field(default=frozenset({IPV4_UNICAST}), converter=_family_set)
-    """The families whose routes both sides exchange."""
-
-    hold_time: float = 0.0
-    """Seconds of silence that end the session, the smaller of both offers; 0: none do (RFC 4271 4.2)."""
-
-    @classmethod
-    def between(
-        cls,
-        ours: Iterable[Capability],
-        theirs: Iterable[Capability],
-        *,
-        peer_type: PeerType,
-        hold_time: float,
-    ) -> Self:
-        """Work out what the capabilities of both OPENs amount to."""
-        ours, theirs = list(ours), list(theirs)
-        return cls(
-            four_octet_as=four_octet_as(ours) is not None and four_octet_as(theirs) is not None,
-            peer_type=peer_type,
-            families=_families(ours) & _families(theirs),
-            hold_time=hold_time,
-        )
-
-
 def four_octet_as(capabilities: Iterable[Capability]) -> int | None:
     """The AS number that the four-octet AS capability states; None without one."""
     return next((c.asn for c in capabilities if isinstance(c, FourOctetASCapability)), None)
-
-
-def _families(capabilities: Iterable[Capability]) -> frozenset[Family]:
-    stated = frozenset(c.family for c in capabilities if isinstance(c, MultiprotocolCapability))
-    # A speaker that states no family at all is one from before RFC 4760.
-    return stated or frozenset({IPV4_UNICAST})
 
 
 def encode_capability(capability: Capability) -> bytes:

@@ -5,9 +5,9 @@ from ipaddress import IPv4Address
 
 import attrs
 
-from bgp.capabilities import PeerType
 from bgp.errors import LocalError
-from bgp.messages import hold_time_in_range, router_id
+from bgp.negotiated import PeerType
+from bgp.open import hold_time_in_range, router_id
 from bgp.prefix import IPV4_UNICAST, Family
 from bgp.values import ASN, Address, in_range, octets, optional_address, quoted, seconds
 

@@ -7,7 +7,9 @@
         ├── OpenError             code 2, RFC 4271 6.2
         ├── UpdateError           code 3, RFC 4271 6.3 as revised by RFC 7606
         ├── HoldTimerExpired      code 4, RFC 4271 6.5
-        └── FSMError              code 5, RFC 4271 6.6
+        ├── FSMError              code 5, RFC 4271 6.6
+        ├── RouteRefreshError     code 7, RFC 7313 5
+        └── SendHoldTimerExpired  code 8, RFC 9687
 
 A `PeerError` is raised where the fault is seen, with the data field that its NOTIFICATION has to carry: later
 nobody could say any more which octets were wrong.
@@ -68,3 +70,15 @@ class FSMError(PeerError):
     """A message in a state in which it must not come (RFC 4271 6.6, RFC 6608)."""
 
     code = ErrorCode.FINITE_STATE_MACHINE_ERROR
+
+
+class RouteRefreshError(PeerError):
+    """A ROUTE-REFRESH of a wrong length (RFC 7313 5)."""
+
+    code = ErrorCode.ROUTE_REFRESH_MESSAGE_ERROR
+
+
+class SendHoldTimerExpired(PeerError):  # noqa: N818  the name that RFC 9687 gives it
+    """The peer has taken nothing of what we sent for the send hold time (RFC 9687)."""
+
+    code = ErrorCode.SEND_HOLD_TIMER_EXPIRED

@@ -3,10 +3,11 @@
 import attrs
 
 from bgp.attributes import Fault, PathAttributes
-from bgp.capabilities import Negotiated
 from bgp.fsm import CloseConnection, OpenConnection, State
-from bgp.messages import Notification, Open
+from bgp.negotiated import Negotiated
 from bgp.nlri import NLRI
+from bgp.notification import Notification
+from bgp.open import Open
 from bgp.prefix import Family
 from bgp.rib import Route
 

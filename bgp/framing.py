@@ -28,6 +28,8 @@ _LENGTHS: Final = {
     MessageType.UPDATE: (23, MAX_MESSAGE),
     MessageType.NOTIFICATION: (21, MAX_MESSAGE),
     MessageType.KEEPALIVE: (HEADER_LENGTH, HEADER_LENGTH),
+    # A short one has an error code of its own (RFC 7313 5).
+    MessageType.ROUTE_REFRESH: (HEADER_LENGTH, MAX_MESSAGE),
 }
 
 

@@ -36,7 +36,9 @@ import attrs
 
 from bgp.errors import FSMError, HoldTimerExpired, PeerError
 from bgp.iana import FSMSubcode, MessageType
-from bgp.messages import Keepalive, Notification, Open, Update
+from bgp.messages import Keepalive, Update
+from bgp.notification import Notification
+from bgp.open import Open
 from bgp.wire import uint8
 
 OPEN_HOLD_TIME = 240.0

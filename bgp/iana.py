@@ -37,6 +37,7 @@ class MessageType(_Registry):
     UPDATE = 2  # RFC 4271
     NOTIFICATION = 3  # RFC 4271
     KEEPALIVE = 4  # RFC 4271
+    ROUTE_REFRESH = 5  # RFC 2918
 
 
 class AFI(_Registry):
@@ -44,25 +45,85 @@ class AFI(_Registry):
 
     IPV4 = 1
     IPV6 = 2
+    L2VPN = 25  # RFC 4761
+    BGP_LS = 16388  # RFC 9552
 
 
 class SAFI(_Registry):
     """Subsequent Address Family Identifiers."""
 
     UNICAST = 1  # RFC 4760
+    MULTICAST = 2  # RFC 4760
+    LABELLED_UNICAST = 4  # RFC 8277
+    MCAST_VPN = 5  # RFC 6514
+    VPLS = 65  # RFC 4761
+    EVPN = 70  # RFC 7432
+    BGP_LS = 71  # RFC 9552
+    BGP_LS_VPN = 72  # RFC 9552
+    SR_POLICY = 73  # RFC 9830
+    VPN = 128  # RFC 4364
+    MULTICAST_VPN = 129  # RFC 6513
+    ROUTE_TARGET = 132  # RFC 4684
+    FLOW_SPECIFICATION = 133  # RFC 8955
+    FLOW_SPECIFICATION_VPN = 134  # RFC 8955
 
 
 class CapabilityCode(_Registry):
     """Capability Codes."""
 
     MULTIPROTOCOL = 1  # RFC 4760
+    ROUTE_REFRESH = 2  # RFC 2918
+    OUTBOUND_ROUTE_FILTERING = 3  # RFC 5291
+    EXTENDED_NEXT_HOP = 5  # RFC 8950
+    EXTENDED_MESSAGE = 6  # RFC 8654
+    BGPSEC = 7  # RFC 8205
+    MULTIPLE_LABELS = 8  # RFC 8277
+    ROLE = 9  # RFC 9234
+    GRACEFUL_RESTART = 64  # RFC 4724
     FOUR_OCTET_AS = 65  # RFC 6793
+    DYNAMIC_CAPABILITY = 67  # draft-ietf-idr-dynamic-cap
+    MULTISESSION = 68  # draft-ietf-idr-bgp-multisession
+    ADD_PATH = 69  # RFC 7911
+    ENHANCED_ROUTE_REFRESH = 70  # RFC 7313
+    LONG_LIVED_GRACEFUL_RESTART = 71  # RFC 9494
+    FQDN = 73  # draft-walton-bgp-hostname-capability
+    SOFTWARE_VERSION = 75  # draft-abraitis-bgp-version-capability
+    PATHS_LIMIT = 76  # draft-abraitis-idr-addpath-paths-limit
 
 
 class ParameterType(_Registry):
     """BGP OPEN Optional Parameter Types."""
 
     CAPABILITIES = 2  # RFC 5492
+    EXTENDED_LENGTH = 255  # RFC 9072
+
+
+class Role(_Registry):
+    """BGP Role Value: what the sender is to the receiver."""
+
+    PROVIDER = 0  # RFC 9234
+    ROUTE_SERVER = 1  # RFC 9234
+    ROUTE_SERVER_CLIENT = 2  # RFC 9234
+    CUSTOMER = 3  # RFC 9234
+    PEER = 4  # RFC 9234
+
+
+class AddPathDirection(enum.IntFlag):
+    """Send/Receive of the ADD-PATH capability: what the sender of the capability is able to do (RFC 7911 4)."""
+
+    RECEIVE = 1
+    SEND = 2
+
+    def __repr__(self) -> str:
+        return " | ".join(f"AddPathDirection.{flag.name}" for flag in self) or "AddPathDirection(0)"
+
+
+class RefreshSubtype(_Registry):
+    """BGP Route Refresh Subcodes."""
+
+    REQUEST = 0  # RFC 2918
+    BEGIN = 1  # RFC 7313, BoRR
+    END = 2  # RFC 7313, EoRR
 
 
 class AttributeFlag(enum.IntFlag):
@@ -88,6 +149,27 @@ class AttributeCode(_Registry):
     ATOMIC_AGGREGATE = 6  # RFC 4271
     AGGREGATOR = 7  # RFC 4271
     COMMUNITIES = 8  # RFC 1997
+    ORIGINATOR_ID = 9  # RFC 4456
+    CLUSTER_LIST = 10  # RFC 4456
+    MP_REACH_NLRI = 14  # RFC 4760
+    MP_UNREACH_NLRI = 15  # RFC 4760
+    EXTENDED_COMMUNITIES = 16  # RFC 4360
+    AS4_PATH = 17  # RFC 6793
+    AS4_AGGREGATOR = 18  # RFC 6793
+    PMSI_TUNNEL = 22  # RFC 6514
+    TUNNEL_ENCAPSULATION = 23  # RFC 9012
+    TRAFFIC_ENGINEERING = 24  # RFC 5543
+    IPV6_EXTENDED_COMMUNITIES = 25  # RFC 5701
+    AIGP = 26  # RFC 7311
+    PE_DISTINGUISHER_LABELS = 27  # RFC 6514
+    BGP_LS = 29  # RFC 9552
+    LARGE_COMMUNITIES = 32  # RFC 8092
+    BGPSEC_PATH = 33  # RFC 8205
+    ONLY_TO_CUSTOMER = 35  # RFC 9234
+    SFP = 37  # RFC 9015
+    BFD_DISCRIMINATOR = 38  # RFC 9026
+    PREFIX_SID = 40  # RFC 8669
+    ATTR_SET = 128  # RFC 6368
 
 
 class Origin(_Registry):
@@ -116,11 +198,14 @@ class ErrorCode(_Registry):
     HOLD_TIMER_EXPIRED = 4  # RFC 4271
     FINITE_STATE_MACHINE_ERROR = 5  # RFC 4271
     CEASE = 6  # RFC 4271
+    ROUTE_REFRESH_MESSAGE_ERROR = 7  # RFC 7313
+    SEND_HOLD_TIMER_EXPIRED = 8  # RFC 9687
 
 
 class HeaderSubcode(_Registry):
     """Message Header Error subcodes."""
 
+    UNSPECIFIC = 0
     CONNECTION_NOT_SYNCHRONIZED = 1  # RFC 4271
     BAD_MESSAGE_LENGTH = 2  # RFC 4271
     BAD_MESSAGE_TYPE = 3  # RFC 4271
@@ -142,6 +227,7 @@ class OpenSubcode(_Registry):
 class UpdateSubcode(_Registry):
     """UPDATE Message Error subcodes."""
 
+    UNSPECIFIC = 0
     MALFORMED_ATTRIBUTE_LIST = 1  # RFC 4271
     UNRECOGNIZED_WELL_KNOWN_ATTRIBUTE = 2  # RFC 4271
     MISSING_WELL_KNOWN_ATTRIBUTE = 3  # RFC 4271
@@ -157,6 +243,7 @@ class UpdateSubcode(_Registry):
 class FSMSubcode(_Registry):
     """Finite State Machine Error subcodes: the state that a message was not expected in."""
 
+    UNSPECIFIED = 0  # RFC 6608
     UNEXPECTED_MESSAGE_IN_OPEN_SENT = 1  # RFC 6608
     UNEXPECTED_MESSAGE_IN_OPEN_CONFIRM = 2  # RFC 6608
     UNEXPECTED_MESSAGE_IN_ESTABLISHED = 3  # RFC 6608
@@ -177,17 +264,28 @@ class CeaseSubcode(_Registry):
     BFD_DOWN = 10  # RFC 9384
 
 
+class RouteRefreshSubcode(_Registry):
+    """BGP ROUTE-REFRESH Message Error subcodes."""
+
+    INVALID_MESSAGE_LENGTH = 1  # RFC 7313
+
+
 SUBCODES: Final[dict[int, type[_Registry]]] = {
     ErrorCode.MESSAGE_HEADER_ERROR: HeaderSubcode,
     ErrorCode.OPEN_MESSAGE_ERROR: OpenSubcode,
     ErrorCode.UPDATE_MESSAGE_ERROR: UpdateSubcode,
     ErrorCode.FINITE_STATE_MACHINE_ERROR: FSMSubcode,
     ErrorCode.CEASE: CeaseSubcode,
+    ErrorCode.ROUTE_REFRESH_MESSAGE_ERROR: RouteRefreshSubcode,
 }
 """The registry of subcodes under each error code that has one."""
 
 WELL_KNOWN_COMMUNITIES: Final[dict[str, int]] = {
     "graceful-shutdown": 0xFFFF0000,  # RFC 8326
+    "accept-own": 0xFFFF0001,  # RFC 7611
+    "llgr-stale": 0xFFFF0006,  # RFC 9494
+    "no-llgr": 0xFFFF0007,  # RFC 9494
+    "standby-pe": 0xFFFF0009,  # RFC 9026
     "blackhole": 0xFFFF029A,  # RFC 7999
     "no-export": 0xFFFFFF01,  # RFC 1997
     "no-advertise": 0xFFFFFF02,  # RFC 1997

@@ -22,14 +22,7 @@ import attrs
 
 from bgp import fsm
 from bgp.attributes import Treatment
-from bgp.capabilities import (
-    Capability,
-    FourOctetASCapability,
-    MultiprotocolCapability,
-    Negotiated,
-    PeerType,
-    encode_capability,
-)
+from bgp.capabilities import Capability, FourOctetASCapability, MultiprotocolCapability, encode_capability
 from bgp.config import PeerConfig
 from bgp.errors import OpenError, PeerError
 from bgp.events import (
@@ -45,8 +38,11 @@ from bgp.events import (
 from bgp.framing import Framer
 from bgp.fsm import CloseConnection, OpenConnection, State, Timer
 from bgp.iana import AS_TRANS, CeaseSubcode, OpenSubcode
-from bgp.messages import Keepalive, Message, Notification, Open, Update, decode, encode
+from bgp.messages import Keepalive, Message, RouteRefresh, Update, decode, encode
+from bgp.negotiated import Negotiated, PeerType
 from bgp.nlri import NLRI
+from bgp.notification import Notification
+from bgp.open import Open
 from bgp.prefix import IPV4_UNICAST, Prefix
 from bgp.rib import AdjRibOut, Route
 from bgp.updates import Egress, pack
@@ -190,6 +186,8 @@ class Session:
                 return fsm.UpdateReceived(message)
             case Notification():
                 return fsm.NotificationReceived(message)
+            case RouteRefresh():
+                return fsm.KeepaliveReceived()
 
     def _agree(self, theirs: Open) -> None:
         """Accept the peer's OPEN, or raise `OpenError` (RFC 4271 6.2)."""

@@ -24,7 +24,6 @@ from typing import Self, TypedDict, Unpack, assert_never
 
 import attrs
 
-from bgp.capabilities import Negotiated
 from bgp.config import PeerConfig
 from bgp.errors import LocalError
 from bgp.events import (
@@ -40,6 +39,7 @@ from bgp.events import (
 )
 from bgp.fsm import CloseConnection, OpenConnection, State
 from bgp.iana import CeaseSubcode
+from bgp.negotiated import Negotiated
 from bgp.prefix import Family, Prefix
 from bgp.rib import Route
 from bgp.rib import route as as_route

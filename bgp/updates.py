@@ -18,9 +18,9 @@ import attrs
 
 from bgp.aspath import ASPath
 from bgp.attributes import PathAttributes, encode_attributes
-from bgp.capabilities import Negotiated, PeerType
 from bgp.framing import HEADER_LENGTH, MAX_MESSAGE
 from bgp.messages import Update
+from bgp.negotiated import Negotiated, PeerType
 from bgp.nlri import NLRI
 from bgp.rib import Changes, Route
 from bgp.values import Address

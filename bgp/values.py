@@ -71,6 +71,12 @@ def seconds(low: float, high: float) -> Validator:
 ASN = in_range(1, 0xFFFFFFFF)
 """Validates an AS number; 0 is reserved (RFC 7607)."""
 
+UINT8 = in_range(0, 0xFF)
+"""Validates a number of one octet."""
+
+UINT16 = in_range(0, 0xFFFF)
+"""Validates a number of two octets."""
+
 UINT32 = in_range(0, 0xFFFFFFFF)
 """Validates a number of four octets."""
 

@@ -19,21 +19,14 @@ Strategies yield only legal values. Those that depend on what was negotiated tak
 Needs hypothesis: `pip install k8sglue[testing]`.
 """
 
+from bgp.testing.labels import as_paths, asns, communities
 from bgp.testing.link import End, Link
+from bgp.testing.opens import capabilities, families, negotiated_sessions, notifications, opens, router_ids
 from bgp.testing.strategies import (
-    as_paths,
-    asns,
-    capabilities,
-    communities,
-    families,
     messages,
-    negotiated_sessions,
     nlris,
-    notifications,
-    opens,
     path_attributes,
     prefixes,
-    router_ids,
     routes,
     unknown_attributes,
     updates,

@@ -55,7 +55,7 @@ def test_every_split_of_a_broken_stream_yields_the_same(
         (MARKER + b"\x00\x14\x03", 2, b"\x00\x14"),
         (MARKER + b"\x10\x01\x02", 2, b"\x10\x01"),
         (MARKER + b"\x00\x13\x00", 3, b"\x00"),
-        (MARKER + b"\x00\x17\x05", 3, b"\x05"),
+        (MARKER + b"\x00\x17\x06", 3, b"\x06"),
         (MARKER + b"\x00\x12\x09", 2, b"\x00\x12"),
     ],
 )
