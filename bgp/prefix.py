@@ -24,7 +24,7 @@ def _safi(number: int) -> int:
     return SAFI.name_of(number)
 
 
-@attrs.frozen(order=True)
+@attrs.frozen(order=True, cache_hash=True)
 class Family:
     """What kind of routes a session carries: an address family and what the addresses are for (RFC 4760)."""
 
@@ -35,8 +35,8 @@ class Family:
     """Subsequent Address Family Identifier, 8 bits; a `SAFI` where we know it."""
 
     def __str__(self) -> str:
-        afi, safi = (getattr(number, "name", str(number)) for number in (self.afi, self.safi))
-        return f"{afi} {safi}".lower()
+        names = (getattr(number, "name", str(number)) for number in (self.afi, self.safi))
+        return " ".join(names).lower().replace("_", "-")
 
 
 IPV4_UNICAST: Final = Family(AFI.IPV4, SAFI.UNICAST)
@@ -45,7 +45,23 @@ IPV4_UNICAST: Final = Family(AFI.IPV4, SAFI.UNICAST)
 IPV6_UNICAST: Final = Family(AFI.IPV6, SAFI.UNICAST)
 """IPv6 unicast (RFC 2545)."""
 
-_ADDRESS_OCTETS = {AFI.IPV4: 4, AFI.IPV6: 16}
+IPV4_MULTICAST: Final = Family(AFI.IPV4, SAFI.MULTICAST)
+"""IPv4 routes for the reverse path checks of multicast (RFC 4760)."""
+
+IPV6_MULTICAST: Final = Family(AFI.IPV6, SAFI.MULTICAST)
+"""IPv6 routes for the reverse path checks of multicast (RFC 4760)."""
+
+IPV4_LABELLED: Final = Family(AFI.IPV4, SAFI.LABELLED_UNICAST)
+"""IPv4 routes with MPLS labels (RFC 8277)."""
+
+IPV6_LABELLED: Final = Family(AFI.IPV6, SAFI.LABELLED_UNICAST)
+"""IPv6 routes with MPLS labels (RFC 8277)."""
+
+IPV4_VPN: Final = Family(AFI.IPV4, SAFI.VPN)
+"""IPv4 routes of VPNs (RFC 4364)."""
+
+IPV6_VPN: Final = Family(AFI.IPV6, SAFI.VPN)
+"""IPv6 routes of VPNs (RFC 4659)."""
 
 
 @functools.total_ordering
@@ -58,22 +74,20 @@ class Prefix:
     """
 
     family: Family
-    """The address family, unicast."""
+    """The address family, unicast unless another was asked for."""
 
     wire: bytes
     """The canonical octets of the prefix in an UPDATE."""
 
-    def __init__(self, prefix: "str | IPv4Network | IPv6Network | Prefix") -> None:
+    def __init__(
+        self, prefix: "str | IPv4Network | IPv6Network | Prefix", family: Family | None = None
+    ) -> None:
         if isinstance(prefix, Prefix):
-            self.__attrs_init__(prefix.family, prefix.wire)
+            self.__attrs_init__(_fitting(family or prefix.family, prefix.family.afi), prefix.wire)
             return
-        try:
-            network = ip_network(prefix)
-        except ValueError as error:
-            raise LocalError(f"{str(prefix)!r} is not a prefix: {error}") from error
-        family = IPV4_UNICAST if network.version == 4 else IPV6_UNICAST
-        length = network.prefixlen
-        self.__attrs_init__(family, bytes([length]) + network.network_address.packed[: octets_of(length)])
+        network = parse_network(prefix)
+        afi = AFI.IPV4 if network.version == 4 else AFI.IPV6
+        self.__attrs_init__(_fitting(family or Family(afi, SAFI.UNICAST), afi), encode_network(network))
 
     @classmethod
     def from_wire(cls, family: Family, wire: bytes) -> Self:
@@ -90,25 +104,58 @@ class Prefix:
     @property
     def network(self) -> IPv4Network | IPv6Network:
         """The same prefix as an `ipaddress` network."""
-        packed = self._packed()
-        return IPv4Network((packed, self.length)) if len(packed) == 4 else IPv6Network((packed, self.length))
-
-    def _packed(self) -> bytes:
-        return self.wire[1:].ljust(_ADDRESS_OCTETS[AFI(self.family.afi)], b"\0")
+        return decode_network(self.family.afi, self.length, self.wire[1:])
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Prefix):
             return NotImplemented
-        mine = (self.family, self._packed(), self.length)
-        return mine < (other.family, other._packed(), other.length)
+        # Padding with zeros does not change the order of two addresses of one family.
+        mine = (self.family, self.wire[1:].ljust(16, b"\0"), self.length)
+        return mine < (other.family, other.wire[1:].ljust(16, b"\0"), other.length)
 
     def __str__(self) -> str:
         return str(self.network)
 
     def __repr__(self) -> str:
-        return f"Prefix({str(self)!r})"
+        if self.family.safi == SAFI.UNICAST:
+            return f"Prefix({str(self)!r})"
+        return f"Prefix({str(self)!r}, {self.family!r})"
+
+
+def parse_network(prefix: "str | IPv4Network | IPv6Network | Prefix") -> IPv4Network | IPv6Network:
+    """Read a prefix as a network; raise `LocalError` if it is none."""
+    if isinstance(prefix, Prefix):
+        return prefix.network
+    try:
+        return ip_network(prefix)
+    except ValueError as error:
+        raise LocalError(f"{str(prefix)!r} is not a prefix: {error}") from error
+
+
+def encode_network(network: IPv4Network | IPv6Network) -> bytes:
+    """The canonical octets of a prefix."""
+    length = network.prefixlen
+    return bytes([length]) + network.network_address.packed[: octets_of(length)]
+
+
+def decode_network(afi: int, length: int, address: bytes) -> IPv4Network | IPv6Network:
+    """The network of `length` bits that begins with these octets."""
+    if afi == AFI.IPV4:
+        return IPv4Network((address.ljust(4, b"\0"), length))
+    return IPv6Network((address.ljust(16, b"\0"), length))
 
 
 def octets_of(length: int) -> int:
     """How many octets a prefix of `length` bits needs."""
     return (length + 7) // 8
+
+
+def address_bits(family: Family) -> int:
+    """How many bits an address of the family has: 32 or 128."""
+    return 32 if family.afi == AFI.IPV4 else 128
+
+
+def _fitting(family: Family, afi: int) -> Family:
+    if family.afi != afi:
+        raise LocalError(f"a prefix of AFI {afi} cannot be in family {family}")
+    return family

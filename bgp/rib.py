@@ -15,8 +15,7 @@ from bgp.attributes import PathAttributes, origin
 from bgp.communities import Community
 from bgp.errors import LocalError
 from bgp.iana import Origin
-from bgp.nlri import ipv4_prefix
-from bgp.prefix import Prefix
+from bgp.prefix import IPV4_UNICAST, Prefix
 from bgp.values import OPTIONAL_UINT32, optional_ipv4_address, quoted
 
 _ROOM = 4000
@@ -32,6 +31,13 @@ def _path(value: Iterable[int | ASSegment]) -> ASPath:
     return ASPath(value)
 
 
+def _ipv4_prefix(value: str | Prefix) -> Prefix:
+    prefix = Prefix(value)
+    if prefix.family != IPV4_UNICAST:
+        raise LocalError(f"{prefix} is {prefix.family}; only {IPV4_UNICAST} can be announced")
+    return prefix
+
+
 @attrs.frozen
 class Route:
     """A route to announce: `Route("203.0.113.7/32", communities=["64512:100"])`.
@@ -39,7 +45,7 @@ class Route:
     Raises `LocalError` for a value that cannot be, and for a route too long for an UPDATE.
     """
 
-    prefix: Prefix = attrs.field(converter=ipv4_prefix, repr=quoted)
+    prefix: Prefix = attrs.field(converter=_ipv4_prefix, repr=quoted)
     """The destination; text is accepted."""
 
     next_hop: IPv4Address | None = attrs.field(

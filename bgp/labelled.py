@@ -1,0 +1,258 @@
+"""Prefixes with MPLS labels, and those of VPNs (RFC 8277, 4364, 4659).
+
+On the wire both are a prefix that begins with something else, all of it counted by one length in bits:
+
+    LabelledPrefix   length | label, label, … | prefix
+    VPNPrefix        length | label, label, … | route distinguisher | prefix
+
+A label is 20 bits, three bits of traffic class and the bottom-of-stack bit. The stack ends where that bit is set,
+or where a withdrawal puts 0x800000 or 0x000000 in the place of a label that nobody needs (RFC 8277 2.4, RFC 3107).
+Like `Prefix`, these values are their wire octets, so that whatever was received is sent on as it was.
+"""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from typing import Final, Self
+
+import attrs
+
+from bgp.errors import LocalError
+from bgp.iana import AFI, SAFI
+from bgp.prefix import (
+    Family,
+    Prefix,
+    address_bits,
+    decode_network,
+    encode_network,
+    octets_of,
+    parse_network,
+)
+from bgp.wire import uint16, uint32
+
+MAX_LABEL: Final = 0xFFFFF
+"""Labels have 20 bits."""
+
+WITHDRAWN_LABEL: Final = b"\x80\x00\x00"
+"""Stands where a withdrawal has a label on the wire (RFC 8277 2.4)."""
+
+_ENDS_A_STACK: Final = (WITHDRAWN_LABEL, b"\0\0\0")
+
+_LABEL_BITS: Final = 24
+_RD_OCTETS: Final = 8
+
+Network = IPv4Network | IPv6Network
+
+
+@attrs.frozen(init=False, repr=False, order=True)
+class RouteDistinguisher:
+    """Tells apart the same prefix in two VPNs: `RouteDistinguisher("64512:1")` (RFC 4364 4.2).
+
+    Text is `AS:number`, `IPv4 address:number`, or `0x` and 16 digits. An AS of four octets is meant where the
+    number does not fit into two, or where `L` follows it: `64512L:1`. Raises `LocalError` for anything else.
+    """
+
+    wire: bytes
+    """The eight octets: two of type, six of value."""
+
+    def __init__(self, value: "str | bytes | RouteDistinguisher") -> None:
+        if isinstance(value, RouteDistinguisher):
+            value = value.wire
+        self.__attrs_init__(_distinguisher(value) if isinstance(value, str) else value)
+        if len(self.wire) != _RD_OCTETS:
+            raise LocalError(f"route distinguisher of {len(self.wire)} octets, must be {_RD_OCTETS}")
+
+    def __str__(self) -> str:
+        kind, value = int.from_bytes(self.wire[:2], "big"), self.wire[2:]
+        long, short = int.from_bytes(value[2:], "big"), int.from_bytes(value[4:], "big")
+        match kind:
+            case 0:
+                return f"{int.from_bytes(value[:2], 'big')}:{long}"
+            case 1:
+                return f"{IPv4Address(value[:4])}:{short}"
+            case 2:
+                asn = int.from_bytes(value[:4], "big")
+                return f"{asn}{'' if asn > 0xFFFF else 'L'}:{short}"
+            case _:
+                return f"0x{self.wire.hex()}"
+
+    def __repr__(self) -> str:
+        return f"RouteDistinguisher({str(self)!r})"
+
+
+def _distinguisher(text: str) -> bytes:
+    try:
+        if text.startswith("0x"):
+            return bytes.fromhex(text[2:])
+        administrator, number = text.split(":")
+        if "." in administrator:
+            return uint16(1) + IPv4Address(administrator).packed + uint16(_decimal(number))
+        asn = _decimal(administrator.removesuffix("L"))
+        if asn > 0xFFFF or administrator.endswith("L"):
+            return uint16(2) + uint32(asn) + uint16(_decimal(number))
+        return uint16(0) + uint16(asn) + uint32(_decimal(number))
+    except (ValueError, OverflowError) as error:
+        reason = "must be AS:number, address:number or 0x and 16 digits"
+        raise LocalError(f"route distinguisher {text!r}, {reason}") from error
+
+
+def _decimal(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10):
+        raise ValueError(text)
+    return int(text)
+
+
+@attrs.frozen(init=False, repr=False)
+class LabelledPrefix:
+    """A prefix and the labels to send packets for it with: `LabelledPrefix("192.0.2.0/24", labels=[100])`.
+
+    Without labels it is one to withdraw. Raises `LocalError` for what cannot be.
+    """
+
+    family: Family
+    """Labelled unicast, IPv4 or IPv6."""
+
+    wire: bytes
+    """The octets in an UPDATE."""
+
+    def __init__(self, prefix: "str | Network | Prefix", *, labels: Iterable[int] = ()) -> None:
+        network = parse_network(prefix)
+        self.__attrs_init__(_family(network, SAFI.LABELLED_UNICAST), _encode(labels, b"", network))
+
+    @classmethod
+    def from_wire(cls, family: Family, wire: bytes) -> Self:
+        """Wrap octets that `check` finds nothing wrong with."""
+        self = cls.__new__(cls)
+        self.__attrs_init__(family, wire)
+        return self
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The labels, top of the stack first; none in a withdrawal."""
+        return _labels(self.wire)
+
+    @property
+    def network(self) -> Network:
+        """The prefix itself."""
+        start = _end_of_stack(self.wire)
+        return decode_network(self.family.afi, self.wire[0] - 8 * (start - 1), self.wire[start:])
+
+    def __str__(self) -> str:
+        return f"{self.network}{_show_labels(self.labels)}"
+
+    def __repr__(self) -> str:
+        return f"LabelledPrefix({str(self.network)!r}, labels={list(self.labels)})"
+
+
+@attrs.frozen(init=False, repr=False)
+class VPNPrefix:
+    """A prefix of a VPN: `VPNPrefix("10.0.0.0/8", rd="64512:1", labels=[100])`.
+
+    Without labels it is one to withdraw. Raises `LocalError` for what cannot be.
+    """
+
+    family: Family
+    """VPN, IPv4 or IPv6."""
+
+    wire: bytes
+    """The octets in an UPDATE."""
+
+    def __init__(
+        self,
+        prefix: "str | Network | Prefix",
+        *,
+        rd: "str | bytes | RouteDistinguisher",
+        labels: Iterable[int] = (),
+    ) -> None:
+        network = parse_network(prefix)
+        self.__attrs_init__(_family(network, SAFI.VPN), _encode(labels, RouteDistinguisher(rd).wire, network))
+
+    @classmethod
+    def from_wire(cls, family: Family, wire: bytes) -> Self:
+        """Wrap octets that `check` finds nothing wrong with."""
+        self = cls.__new__(cls)
+        self.__attrs_init__(family, wire)
+        return self
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The labels, top of the stack first; none in a withdrawal."""
+        return _labels(self.wire)
+
+    @property
+    def rd(self) -> RouteDistinguisher:
+        """Which VPN's prefix it is."""
+        start = _end_of_stack(self.wire)
+        return RouteDistinguisher(self.wire[start : start + _RD_OCTETS])
+
+    @property
+    def network(self) -> Network:
+        """The prefix itself."""
+        start = _end_of_stack(self.wire) + _RD_OCTETS
+        return decode_network(self.family.afi, self.wire[0] - 8 * (start - 1), self.wire[start:])
+
+    def __str__(self) -> str:
+        return f"{self.rd}:{self.network}{_show_labels(self.labels)}"
+
+    def __repr__(self) -> str:
+        return f"VPNPrefix({str(self.network)!r}, rd={str(self.rd)!r}, labels={list(self.labels)})"
+
+
+def check_labelled(family: Family, wire: bytes) -> None:
+    """Raise `LocalError` unless the octets, as many as their length says, are a labelled prefix."""
+    _check_bits(family, wire[0] - 8 * (_end_of_stack(wire) - 1))
+
+
+def check_vpn(family: Family, wire: bytes) -> None:
+    """Raise `LocalError` unless the octets, as many as their length says, are a prefix of a VPN."""
+    _check_bits(family, wire[0] - 8 * (_end_of_stack(wire) - 1 + _RD_OCTETS))
+
+
+def _check_bits(family: Family, length: int) -> None:
+    if not 0 <= length <= address_bits(family):
+        raise LocalError(f"{length} bits beside the labels, must be 0 to {address_bits(family)}")
+
+
+def _end_of_stack(wire: bytes) -> int:
+    """Where the labels end; raises `LocalError` if they do not."""
+    for position in range(1, len(wire) - 2, 3):
+        label = wire[position : position + 3]
+        if label[2] & 1 or (position == 1 and label in _ENDS_A_STACK):
+            return position + 3
+    raise LocalError("a stack of labels that does not end")
+
+
+def _labels(wire: bytes) -> tuple[int, ...]:
+    stack = wire[1 : _end_of_stack(wire)]
+    if stack in _ENDS_A_STACK:
+        return ()
+    return tuple(int.from_bytes(stack[at : at + 3], "big") >> 4 for at in range(0, len(stack), 3))
+
+
+def _show_labels(labels: tuple[int, ...]) -> str:
+    return f" label {'/'.join(map(str, labels))}" if labels else ""
+
+
+def _family(network: Network, safi: SAFI) -> Family:
+    return Family(AFI.IPV4 if network.version == 4 else AFI.IPV6, safi)
+
+
+def _encode(labels: Iterable[int], rd: bytes, network: Network) -> bytes:
+    octets = _encode_stack(tuple(labels)) + rd
+    prefix = encode_network(network)
+    length = 8 * len(octets) + prefix[0]
+    if length > 0xFF:
+        raise LocalError(f"{len(octets) // 3} labels, so many do not fit into {octets_of(0xFF)} octets")
+    return bytes([length]) + octets + prefix[1:]
+
+
+def _encode_stack(labels: tuple[int, ...]) -> bytes:
+    for label in labels:
+        if not 0 <= label <= MAX_LABEL:
+            raise LocalError(f"label {label}, must be 0 to {MAX_LABEL}")
+    if not labels:
+        return WITHDRAWN_LABEL
+    if len(labels) > 1 and labels[0] << 4 in (0, 0x800000):
+        raise LocalError(f"label {labels[0]} on top of others, which would be read as a withdrawal")
+    fields = [label << 4 for label in labels]
+    fields[-1] |= 1
+    return b"".join(field.to_bytes(3, "big") for field in fields)
