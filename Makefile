@@ -1,9 +1,10 @@
 # make demo   the main job, in network namespaces of its own
 # make test   everything that must hold; what CI runs
 # make check  the fast half of it: lint, types, import contracts, unit and property tests
+# make bench  how fast the codec is beside others; ARGS=--help says what can be chosen
 # make clean  remove what the others made
 
-.PHONY: demo test check static clean
+.PHONY: demo test check static bench clean
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -24,6 +25,9 @@ static: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+bench: $(READY)
+	@$(BIN)/python -m tests.benchmarks.run $(ARGS)
 
 $(READY): setup.cfg pyproject.toml
 	@test -x $(BIN)/python || python3 -m venv $(VENV)

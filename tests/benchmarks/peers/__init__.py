@@ -1,0 +1,1 @@
+"""Other implementations in Python, each used as its own code uses itself."""
