@@ -2,7 +2,7 @@
 
 import datetime
 import platform
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 import attrs
@@ -64,13 +64,23 @@ class Results:
 
     def of(self, subject: str, workload: str, task: str, value: Callable[[Sample], float]) -> float:
         """The median of a value over the rounds; 0 if it was not measured."""
-        return median([value(sample) for sample in self._samples.get((subject, workload, task), [])] or [0.0])
+        return median(self._values(subject, workload, task, value) or [0.0])
+
+    def _values(
+        self, subject: str, workload: str, task: str, value: Callable[[Sample], float]
+    ) -> list[float]:
+        return [value(sample) for sample in self._samples.get((subject, workload, task), [])]
 
     def rate(self, subject: str, workload: str, task: str) -> float:
         """Messages a second; 0 if it was not measured, or if prefixes are passed over in decoding."""
         if self.of(subject, workload, "decode", lambda sample: sample.passed_over) > 0:
             return 0.0
         return self.of(subject, workload, task, lambda sample: sample.rate)
+
+    def spread(self, subject: str, workload: str, task: str) -> float:
+        """How far the rates of the rounds lie apart: half of that, as a share of the median."""
+        rates = self._values(subject, workload, task, lambda sample: sample.rate)
+        return _divide((max(rates) - min(rates)) / 2, median(rates)) if rates else 0.0
 
     def exact(self, subject: str, workload: str, task: str) -> float:
         """The share of messages that came back octet for octet."""
@@ -97,15 +107,16 @@ class Table:
 
 
 def render(results: Results, *, markdown: bool) -> str:
-    """All tables as text for a terminal, or as Markdown."""
-    tables = [*_rate_tables(results), _memory_table(results), _target_table(results)]
-    form = _as_markdown if markdown else _as_text
+    """All tables as text for a terminal, or what matters most in one table of Markdown."""
     system = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     when = f"Measured on {datetime.date.today().isoformat()}, {system}; medians, processor time."
-    return "\n\n".join([when, *(form(table) for table in tables if table.rows)])
+    if markdown:
+        return f"{when}\n\n{_as_markdown(_summary(results))}"
+    tables = [*_rate_tables(results), _memory_table(results), _target_table(results)]
+    return "\n\n".join([when, *(_as_text(table) for table in tables if table.rows)])
 
 
-def _rate_tables(results: Results) -> Iterable[Table]:
+def _rate_tables(results: Results) -> Iterator[Table]:
     for name in filter(results.workloads.__contains__, WORKLOADS):
         workload = results.workloads[name]
         of = f"{name}: {len(workload.messages):,} UPDATEs, {workload.prefixes:,} prefixes"
@@ -116,27 +127,29 @@ def _rate_tables(results: Results) -> Iterable[Table]:
 def _rates(
     results: Results, workload: str, title: str, task: str, labels: dict[tuple[str, str], str]
 ) -> Table:
-    """Rates, and the ratio of each to what every subject's plain `task` reaches."""
+    """Rates, and the ratio of each to what every rival reaches."""
     rivals = [subject for subject in results.subjects() if subject != "ours"]
     lines = labels | {(subject, task): subject for subject in rivals if subject != "floor"}
     scale = results.workloads[workload]
     a_message = scale.prefixes / len(scale.messages)
     rows = []
     for (subject, its_task), label in lines.items():
-        rate = results.rate(subject, workload, its_task)
         if subject not in results.subjects():
             continue
-        ratios = [_ratio(rate, results.rate(rival, workload, task)) for rival in rivals]
+        rate = results.rate(subject, workload, its_task)
+        spread = f"{results.spread(subject, workload, its_task):.0%}" if rate else "-"
         quality = [_quality(results, subject, workload, its_task)] if task == "encode" else []
-        rows.append((label, _number(rate), _number(rate * a_message), *quality, *ratios))
+        ratios = [_ratio(rate, results.rate(rival, workload, task)) for rival in rivals]
+        rows.append((label, _number(rate), spread, _number(rate * a_message), *quality, *ratios))
     quality_head = ["exact"] if task == "encode" else []
-    return Table(title, ("", "messages/s", "prefixes/s", *quality_head, *(f"x {r}" for r in rivals)), rows)
+    head = ("", "messages/s", "+-", "prefixes/s", *quality_head, *(f"x {rival}" for rival in rivals))
+    return Table(title, head, rows)
 
 
 def _quality(results: Results, subject: str, workload: str, task: str) -> str:
-    if results.failed(subject, workload, task) == 1:
-        return "fails"
-    return f"{results.exact(subject, workload, task):.1%}"
+    if results.rate(subject, workload, task):
+        return f"{results.exact(subject, workload, task):.1%}"
+    return "fails" if results.failed(subject, workload, task) else "-"
 
 
 def _memory_table(results: Results) -> Table:
@@ -147,6 +160,38 @@ def _memory_table(results: Results) -> Table:
 
 def _name(subject: str) -> str:
     return "bgp" if subject == "ours" else subject
+
+
+def _summary(results: Results) -> Table:
+    """One row a subject, one column for each figure that has a target."""
+    rows = [_summary_row(results, subject, _name(subject)) for subject in results.subjects()]
+    if "ours" in results.subjects():
+        rows.insert(1, _summary_row(results, "ours", "bgp, all values read, or made anew", "read", "rebuild"))
+    head = (
+        "",
+        "decode, UPDATEs/s",
+        "decode packed, prefixes/s",
+        "encode, UPDATEs/s",
+        "octet for octet",
+        "memory, octets a route",
+    )
+    return Table("", head, rows)
+
+
+def _summary_row(
+    results: Results, subject: str, label: str, decode: str = "decode", encode: str = "encode"
+) -> tuple[str, ...]:
+    packed = results.workloads.get("packed")
+    a_message = packed.prefixes / len(packed.messages) if packed else 0.0
+    octets = results.octets_a_route(subject) if decode == "decode" else 0.0
+    return (
+        label,
+        _number(results.rate(subject, "realistic", decode)),
+        _number(results.rate(subject, "packed", decode) * a_message),
+        _number(results.rate(subject, "realistic", encode)),
+        _quality(results, subject, "realistic", encode),
+        _number(octets),
+    )
 
 
 # Targets
@@ -234,4 +279,4 @@ def _as_markdown(table: Table) -> str:
         return f"| {' | '.join(cells)} |"
 
     rule = line(["---", *("---:" for _ in table.head[1:])])
-    return "\n".join([f"**{table.title}**", "", line(table.head), rule, *map(line, table.rows)])
+    return "\n".join([line(table.head), rule, *map(line, table.rows)])

@@ -9,7 +9,7 @@ import bgp
 from tests.benchmarks import floor, measure
 from tests.benchmarks.generator import WORKLOADS, Workload, generate
 
-NEGOTIATED = bgp.Negotiated(four_octet_as=True)
+NEGOTIATED = bgp.Negotiated(four_octet_as=True, families=[bgp.IPV4_UNICAST, bgp.IPV6_UNICAST])
 WHOLE = {name: generate(name) for name in WORKLOADS}
 SAMPLE = 300
 
@@ -126,7 +126,7 @@ def changed(message: bytes, old: bytes, new: bytes) -> bytes:
         (b"\x40\x03\x04", b"\x40\x03\x03"),  # a short NEXT_HOP, and what follows is out of step
         (b"\x40\x02\x06\x02\x01\x00\x01", b"\x40\x02\x06\x02\x02\x00\x01"),  # a segment that overruns
         (b"\x40\x02\x06\x02\x01\x00\x01\x00\x00", b"\x40\x02\x06\x02\x01\x00\x00\x00\x00"),  # AS 0
-        (b"\xc0\x08\x04", b"\xc0\x01\x04"),  # ORIGIN twice
+        (b"\xc0\x08\x04", b"\x40\x03\x04"),  # NEXT_HOP twice
         (b"\xc0\x08\x04", b"\x40\x63\x04"),  # unknown, but called well-known
         (b"\x18\xcb\x00\x71", b"\x21\xcb\x00\x71"),  # a prefix of 33 bits
         (b"\x18\xcb\x00\x71", b"\x19\xcb\x00\x71"),  # a prefix cut short
