@@ -12,7 +12,24 @@ aspath, communities, attributes, framing, messages, fsm, config, rib, updates, e
 
 from bgp.aspath import ASPath, ASSegment
 from bgp.attributes import Aggregator, Fault, PathAttributes, Treatment, UnknownAttribute
-from bgp.capabilities import Capability, FourOctetASCapability, MultiprotocolCapability, UnknownCapability
+from bgp.capabilities import (
+    AddPathCapability,
+    Capability,
+    EnhancedRouteRefreshCapability,
+    ExtendedMessageCapability,
+    ExtendedNextHopCapability,
+    FourOctetASCapability,
+    FQDNCapability,
+    GracefulRestartCapability,
+    LongLivedFamily,
+    LongLivedGracefulRestartCapability,
+    MultiprotocolCapability,
+    RestartFamily,
+    RoleCapability,
+    RouteRefreshCapability,
+    SoftwareVersionCapability,
+    UnknownCapability,
+)
 from bgp.communities import Community
 from bgp.config import PeerConfig
 from bgp.errors import (
@@ -40,18 +57,21 @@ from bgp.fsm import CloseConnection, OpenConnection, State
 from bgp.iana import (
     AFI,
     SAFI,
+    AddPathDirection,
     AttributeCode,
     AttributeFlag,
+    CapabilityCode,
     CeaseSubcode,
     ErrorCode,
     Origin,
+    Role,
     SegmentType,
 )
 from bgp.messages import Keepalive, Message, Update, decode, encode
-from bgp.negotiated import Negotiated, PeerType
+from bgp.negotiated import Negotiated, PeerType, RoleAgreement
 from bgp.nlri import NLRI
 from bgp.notification import Notification
-from bgp.open import Open
+from bgp.open import Open, ParameterLayout
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family, Prefix
 from bgp.rib import Route
 from bgp.session import Session
@@ -84,10 +104,26 @@ __all__ = [
     "UnknownAttribute",
     "AttributeCode",
     "AttributeFlag",
+    "ParameterLayout",
     "Capability",
     "MultiprotocolCapability",
+    "RouteRefreshCapability",
+    "EnhancedRouteRefreshCapability",
+    "ExtendedMessageCapability",
+    "ExtendedNextHopCapability",
+    "RoleCapability",
+    "Role",
+    "GracefulRestartCapability",
+    "RestartFamily",
+    "LongLivedGracefulRestartCapability",
+    "LongLivedFamily",
     "FourOctetASCapability",
+    "AddPathCapability",
+    "AddPathDirection",
+    "FQDNCapability",
+    "SoftwareVersionCapability",
     "UnknownCapability",
+    "CapabilityCode",
     "ErrorCode",
     "CeaseSubcode",
     # what can be wrong with them
@@ -104,6 +140,7 @@ __all__ = [
     # sessions
     "PeerConfig",
     "PeerType",
+    "RoleAgreement",
     "Route",
     "Session",
     "State",

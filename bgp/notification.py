@@ -1,11 +1,32 @@
-"""NOTIFICATION: why a session ends (RFC 4271 4.5)."""
+"""NOTIFICATION: why a session ends (RFC 4271 4.5).
+
+Its data field means what code and subcode say. Where that is of use to a person or to a session, there is a
+constructor for what we send and a property for what arrives:
+
+    shutdown, reset    text from one operator to the other (RFC 9003)         communication
+    hard_reset         another NOTIFICATION, which ends the session for good  encapsulated
+                       in spite of graceful restart (RFC 8538)
+    maximum_prefixes   how many prefixes of which family we take (RFC 4486)   prefix_limit
+
+Peers write what they like into these fields, so properties never raise, and `str()` is one line that is fit for a log.
+"""
+
+from typing import Final
 
 import attrs
 
-from bgp.errors import PeerError
+from bgp.errors import LocalError, PeerError
 from bgp.framing import HEADER_LENGTH, MAX_MESSAGE
 from bgp.iana import SUBCODES, CeaseSubcode, ErrorCode
+from bgp.prefix import Family
 from bgp.values import in_range, octets
+from bgp.wire import Reader, WireError, uint8, uint16, uint32
+
+_OVERHEAD: Final = HEADER_LENGTH + 2
+"""What a NOTIFICATION has beside its data."""
+
+MAX_COMMUNICATION: Final = 255
+"""The most octets of UTF-8 in a shutdown communication (RFC 9003 2)."""
 
 
 @attrs.frozen
@@ -18,32 +39,141 @@ class Notification:
     subcode: int = attrs.field(default=0, validator=in_range(0, 255))
     """Its meaning depends on the code; 0 where there is none."""
 
-    data: bytes = attrs.field(default=b"", validator=octets(MAX_MESSAGE - HEADER_LENGTH - 2))
-    """Details, as the code and subcode define them."""
+    data: bytes = attrs.field(default=b"", validator=octets(0xFFFF - _OVERHEAD))
+    """Details, as the code and subcode define them; more than 4075 octets need extended messages (RFC 8654)."""
 
     @classmethod
     def from_error(cls, error: PeerError) -> "Notification":
-        """The message that tells the peer about its fault."""
-        return cls(error.code, error.subcode, error.data)
+        """Make the message that tells the peer about its fault.
+
+        Data that no peer but one with extended messages could take is cut off: it repeats what the peer has sent.
+        """
+        return cls(error.code, error.subcode, error.data[: MAX_MESSAGE - _OVERHEAD])
 
     @classmethod
     def cease(cls, subcode: CeaseSubcode) -> "Notification":
-        """The message that ends a session for a reason of our own (RFC 4486)."""
+        """Make the message that ends a session for a reason of our own (RFC 4486)."""
         return cls(ErrorCode.CEASE, subcode)
 
+    @classmethod
+    def shutdown(cls, text: str = "") -> "Notification":
+        """Make an Administrative Shutdown: the session stays down, and `text` says why (RFC 9003 2).
+
+        Raises `LocalError` if the text has more than 255 octets of UTF-8. Speakers that know only RFC 8203 take 128.
+        """
+        return cls(ErrorCode.CEASE, CeaseSubcode.ADMINISTRATIVE_SHUTDOWN, _encode_text(text))
+
+    @classmethod
+    def reset(cls, text: str = "") -> "Notification":
+        """Make an Administrative Reset: the session will come back, and `text` says why; limits as in `shutdown`."""
+        return cls(ErrorCode.CEASE, CeaseSubcode.ADMINISTRATIVE_RESET, _encode_text(text))
+
+    @classmethod
+    def hard_reset(cls, reason: "Notification") -> "Notification":
+        """Make a Hard Reset: the session ends for `reason`, and no route is to be kept (RFC 8538 3.1)."""
+        return cls(
+            ErrorCode.CEASE,
+            CeaseSubcode.HARD_RESET,
+            uint8(reason.code) + uint8(reason.subcode) + reason.data,
+        )
+
+    @classmethod
+    def maximum_prefixes(cls, family: Family, limit: int) -> "Notification":
+        """Make the message that more than `limit` prefixes of a family have come, 0 to 4294967295 (RFC 4486 4)."""
+        if not 0 <= limit <= 0xFFFFFFFF:
+            raise LocalError(f"limit {limit}, must be 0 to 4294967295")
+        return cls(
+            ErrorCode.CEASE,
+            CeaseSubcode.MAXIMUM_NUMBER_OF_PREFIXES_REACHED,
+            uint16(family.afi) + uint8(family.safi) + uint32(limit),
+        )
+
+    @property
+    def communication(self) -> str | None:
+        r"""What the peer's operator has to say (RFC 9003 2); None if nothing.
+
+        That of a hard reset is the one of its reason. Octets that are not UTF-8 become `\x..`; a length that lies is
+        believed as far as there is data.
+        """
+        return (self.encapsulated or self)._text()
+
+    @property
+    def encapsulated(self) -> "Notification | None":
+        """The reason of a hard reset (RFC 8538 3.1); None if this is none, or one without a reason."""
+        if not self._is_cease(CeaseSubcode.HARD_RESET):
+            return None
+        reader = Reader(self.data)
+        try:
+            return Notification(reader.uint8(), reader.uint8(), reader.rest())
+        except WireError:
+            return None
+
+    @property
+    def prefix_limit(self) -> tuple[Family, int] | None:
+        """The family of which too many prefixes came, and how many are taken (RFC 4486 4); None if not told."""
+        if not self._is_cease(CeaseSubcode.MAXIMUM_NUMBER_OF_PREFIXES_REACHED):
+            return None
+        reader = Reader(self.data)
+        try:
+            with reader.limited_to(len(self.data)):
+                found = Family(reader.uint16(), reader.uint8()), reader.uint32()
+        except WireError:
+            return None
+        return found
+
+    def _is_cease(self, *subcodes: CeaseSubcode) -> bool:
+        return self.code == ErrorCode.CEASE and self.subcode in subcodes
+
+    def _text(self) -> str | None:
+        if not self._is_cease(CeaseSubcode.ADMINISTRATIVE_SHUTDOWN, CeaseSubcode.ADMINISTRATIVE_RESET):
+            return None
+        reader = Reader(self.data)
+        if not reader.remaining:
+            return None
+        length = reader.uint8()
+        return reader.take(min(length, reader.remaining)).decode(errors="backslashreplace") or None
+
     def __str__(self) -> str:
-        if not ErrorCode.has(self.code):
-            return f"error {self.code}/{self.subcode}"
-        text = _title(ErrorCode(self.code).name)
-        subcodes = SUBCODES.get(self.code)
-        if subcodes is not None and subcodes.has(self.subcode):
-            return f"{text} / {_title(subcodes(self.subcode).name)}"
-        return f"{text} / {self.subcode}" if self.subcode else text
+        inner = self.encapsulated
+        # A peer may put hard resets into each other, thousands deep; one level says enough.
+        return f"{self._summary()} ({inner._summary()})" if inner else self._summary()
+
+    def _summary(self) -> str:
+        name, text, limit = _name(self.code, self.subcode), self._text(), self.prefix_limit
+        if text is not None:
+            return f'{name}: "{_printable(text)}"'
+        return f"{name}: {limit[1]} of {limit[0]}" if limit else name
+
+
+def _encode_text(text: str) -> bytes:
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:
+        raise LocalError(f"{text!r} cannot be written in UTF-8") from error
+    if len(data) > MAX_COMMUNICATION:
+        raise LocalError(f"communication of {len(data)} octets, at most {MAX_COMMUNICATION} fit")
+    # RFC 9003 2: nothing to say is said with no octet at all, or with a length of 0.
+    return uint8(len(data)) + data if data else b""
+
+
+def _printable(text: str) -> str:
+    """Escape whatever could break a line, move the cursor or turn the direction of writing."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _name(code: int, subcode: int) -> str:
+    if not ErrorCode.has(code):
+        return f"error {code}/{subcode}"
+    text = _title(ErrorCode(code).name)
+    subcodes = SUBCODES.get(code)
+    if subcodes is not None and subcodes.has(subcode):
+        return f"{text} / {_title(subcodes(subcode).name)}"
+    return f"{text} / {subcode}" if subcode else text
 
 
 def _title(name: str) -> str:
-    words = [word if word in _ACRONYMS else word.capitalize() for word in name.split("_")]
-    return " ".join(words)
+    return " ".join(_WORDS.get(word) or word.capitalize() for word in name.split("_"))
 
 
-_ACRONYMS = {"AS", "BFD", "BGP", "OPEN", "UPDATE"}
+_WORDS = {word.upper(): word for word in ("AS", "BFD", "BGP", "LSDB", "OPEN", "UPDATE", "of")}
+"""Words that the registry does not write with one capital in front."""

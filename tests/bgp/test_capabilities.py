@@ -1,90 +1,244 @@
+"""Capabilities: their values, and how they stand on the wire (RFC 5492)."""
+
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgp import (
-    IPV4_UNICAST,
-    IPV6_UNICAST,
+import bgp
+from bgp.capabilities import (
+    AddPathCapability,
     Capability,
-    Family,
+    EnhancedRouteRefreshCapability,
+    ExtendedMessageCapability,
+    ExtendedNextHopCapability,
     FourOctetASCapability,
-    LocalError,
+    FQDNCapability,
+    GracefulRestartCapability,
+    LongLivedFamily,
+    LongLivedGracefulRestartCapability,
     MultiprotocolCapability,
-    Negotiated,
-    OpenError,
-    PeerType,
+    RestartFamily,
+    RoleCapability,
+    RouteRefreshCapability,
+    SoftwareVersionCapability,
     UnknownCapability,
+    decode_capability,
+    encode_capability,
+    four_octet_as,
+    last_of,
 )
-from bgp.capabilities import decode_capability, encode_capability
+from bgp.errors import LocalError, OpenError
+from bgp.iana import AFI, AddPathDirection, CapabilityCode, Role
+from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family
 from bgp.testing import capabilities
-from bgp.wire import Reader, WireError
+from bgp.wire import Reader
+
+BOTH_WAYS = AddPathDirection.RECEIVE | AddPathDirection.SEND
+
+
+def octets_of(code: int, value: bytes) -> bytes:
+    return bytes([code, len(value)]) + value
 
 
 @given(capabilities())
 def test_round_trip(capability: Capability) -> None:
-    assert decode_capability(Reader(encode_capability(capability))) == capability
+    octets = encode_capability(capability)
+    decoded = decode_capability(Reader(octets))
+    assert decoded == capability
+    assert hash(decoded) == hash(capability)
+    assert encode_capability(decoded) == octets
 
 
-@given(st.binary(max_size=30))
-def test_any_octets_are_a_capability_or_an_error(data: bytes) -> None:
-    reader = Reader(data)
-    try:
-        capability = decode_capability(reader)
-    except (OpenError, WireError):
-        return
-    assert decode_capability(Reader(encode_capability(capability))) == capability
+@given(capabilities())
+def test_repr_can_be_pasted_back(capability: Capability) -> None:
+    copy = eval(repr(capability), vars(bgp).copy())
+    assert copy == capability
+    assert encode_capability(copy) == encode_capability(capability)
 
 
-def test_known_octets() -> None:
-    assert encode_capability(MultiprotocolCapability(IPV4_UNICAST)) == b"\x01\x04\x00\x01\x00\x01"
-    assert encode_capability(FourOctetASCapability(70000)) == b"\x41\x04\x00\x01\x11\x70"
-
-
-@pytest.mark.parametrize(
-    "data", [b"\x01\x03\x00\x01\x00", b"\x01\x05\x00\x01\x00\x01\x00", b"\x41\x02\x00\x01"]
-)
-def test_a_known_capability_of_another_length(data: bytes) -> None:
-    with pytest.raises(OpenError) as caught:
-        decode_capability(Reader(data))
-    assert (caught.value.code, caught.value.subcode) == (2, 0)
-
-
-def test_as_number_zero() -> None:
-    with pytest.raises(OpenError) as caught:
-        decode_capability(Reader(b"\x41\x04\x00\x00\x00\x00"))
-    assert (caught.value.code, caught.value.subcode) == (2, 2)
-
-
-def test_a_known_code_is_not_unknown() -> None:
-    with pytest.raises(LocalError, match="capability 1 has a class of its own"):
-        UnknownCapability(1, b"")
-    with pytest.raises(LocalError, match="value of 256 octets, at most 255 fit"):
-        UnknownCapability(200, bytes(256))
-
-
-FOUR = FourOctetASCapability(64512)
-V4 = MultiprotocolCapability(IPV4_UNICAST)
-V6 = MultiprotocolCapability(IPV6_UNICAST)
+@given(st.integers(0, 255) | st.sampled_from(CapabilityCode), st.binary(max_size=30))
+def test_any_value_is_a_capability_with_the_same_octets_or_an_error(code: int, value: bytes) -> None:
+    octets = octets_of(code, value)
+    if code == CapabilityCode.FOUR_OCTET_AS and (len(value) != 4 or not any(value)):
+        with pytest.raises(OpenError):
+            decode_capability(Reader(octets))
+    else:
+        assert encode_capability(decode_capability(Reader(octets))) == octets
 
 
 @pytest.mark.parametrize(
-    ("theirs", "families", "four_octet_as"),
+    ("capability", "octets"),
     [
-        ([V4, FOUR], {IPV4_UNICAST}, True),
-        ([FOUR], {IPV4_UNICAST}, True),
-        ([V4], {IPV4_UNICAST}, False),
-        ([], {IPV4_UNICAST}, False),
-        ([V6, FOUR], set(), True),
-        ([V6, V4], {IPV4_UNICAST}, False),
+        (MultiprotocolCapability(IPV4_UNICAST), "01 04 0001 00 01"),  # RFC 4760 8
+        (RouteRefreshCapability(), "02 00"),  # RFC 2918 2
+        (ExtendedNextHopCapability({(IPV4_UNICAST, AFI.IPV6)}), "05 06 0001 0001 0002"),  # RFC 8950 4
+        (ExtendedMessageCapability(), "06 00"),  # RFC 8654 3
+        (RoleCapability(Role.CUSTOMER), "09 01 03"),  # RFC 9234 4.1
+        (GracefulRestartCapability(restart_time=120), "40 02 0078"),  # RFC 4724 3
+        (
+            GracefulRestartCapability(
+                restart_time=4095, families={IPV4_UNICAST: True, IPV6_UNICAST: False}, restarting=True
+            ),
+            "40 0a 8fff 0001 01 80 0002 01 00",
+        ),
+        (GracefulRestartCapability(notification=True), "40 02 4000"),  # RFC 8538 2
+        (FourOctetASCapability(70000), "41 04 00011170"),  # RFC 6793 3
+        (AddPathCapability({IPV4_UNICAST: BOTH_WAYS}), "45 04 0001 01 03"),  # RFC 7911 4
+        (EnhancedRouteRefreshCapability(), "46 00"),  # RFC 7313 3.1
+        (
+            LongLivedGracefulRestartCapability([LongLivedFamily(IPV6_UNICAST, 3600, True)]),
+            "47 07 0002 01 80 000e10",  # RFC 9494 3.1
+        ),
+        (FQDNCapability("r1", "example.net"), "49 0f 02 7231 0b 6578616d706c652e6e6574"),
+        (SoftwareVersionCapability("x 1"), "4b 04 03 782031"),
+        (UnknownCapability(128), "80 00"),  # route refresh, from before RFC 2918
     ],
 )
-def test_what_two_opens_amount_to(
-    theirs: list[Capability], families: set[Family], four_octet_as: bool
-) -> None:
-    negotiated = Negotiated.between([V4, FOUR], theirs, peer_type=PeerType.INTERNAL, hold_time=30)
-    assert negotiated == Negotiated(
-        four_octet_as=four_octet_as,
-        families=families,
-        peer_type=PeerType.INTERNAL,
-        hold_time=30,
-    )
+def test_known_octets(capability: Capability, octets: str) -> None:
+    data = bytes.fromhex(octets)
+    assert encode_capability(capability) == data
+    assert decode_capability(Reader(data)) == capability
+
+
+@pytest.mark.parametrize(
+    ("capability", "usual"),
+    [
+        (MultiprotocolCapability(IPV4_UNICAST, reserved=7), MultiprotocolCapability(IPV4_UNICAST)),
+        (
+            GracefulRestartCapability(families=[RestartFamily(IPV4_UNICAST, reserved=1)], reserved=3),
+            GracefulRestartCapability(families={IPV4_UNICAST: False}),
+        ),
+        (
+            LongLivedGracefulRestartCapability([LongLivedFamily(IPV4_UNICAST, 60, reserved=127)]),
+            LongLivedGracefulRestartCapability({IPV4_UNICAST: 60}),
+        ),
+    ],
+)
+def test_reserved_bits_are_kept_and_mean_nothing(capability: Capability, usual: Capability) -> None:
+    octets = encode_capability(capability)
+    assert capability == usual
+    assert octets != encode_capability(usual)
+    assert encode_capability(decode_capability(Reader(octets))) == octets
+
+
+@pytest.mark.parametrize(
+    ("code", "value"),
+    [
+        (CapabilityCode.MULTIPROTOCOL, "000100"),
+        (CapabilityCode.MULTIPROTOCOL, "0001000100"),
+        (CapabilityCode.ROUTE_REFRESH, "00"),
+        (CapabilityCode.EXTENDED_NEXT_HOP, "00010001"),
+        (CapabilityCode.EXTENDED_NEXT_HOP, "000101010002"),  # there is no SAFI 257
+        (CapabilityCode.EXTENDED_MESSAGE, "00"),
+        (CapabilityCode.ROLE, ""),
+        (CapabilityCode.ROLE, "0303"),
+        (CapabilityCode.GRACEFUL_RESTART, "00"),
+        (CapabilityCode.GRACEFUL_RESTART, "0078 000101"),
+        (CapabilityCode.ADD_PATH, "000101"),
+        (CapabilityCode.ADD_PATH, "00010100"),  # RFC 7911 4: neither receive nor send
+        (CapabilityCode.ADD_PATH, "00010103 00020104"),
+        (CapabilityCode.ENHANCED_ROUTE_REFRESH, "00"),
+        (CapabilityCode.LONG_LIVED_GRACEFUL_RESTART, "000101000000"),
+        (CapabilityCode.FQDN, "0172"),
+        (CapabilityCode.FQDN, "01ff00"),
+        (CapabilityCode.SOFTWARE_VERSION, "0278"),
+        (CapabilityCode.SOFTWARE_VERSION, "01c3"),
+    ],
+)
+def test_what_is_not_understood_is_kept_and_no_fault(code: CapabilityCode, value: str) -> None:
+    octets = octets_of(code, bytes.fromhex(value))
+    capability = decode_capability(Reader(octets))
+    assert capability == UnknownCapability(code, bytes.fromhex(value))
+    assert encode_capability(capability) == octets
+
+
+@pytest.mark.parametrize(
+    ("octets", "subcode", "reason"),
+    [
+        ("41 02 0001", 0, "four-octet AS capability of 2 octets, must be 4"),  # RFC 4271 6.2
+        ("41 05 0000000001", 0, "of 5 octets, must be 4"),
+        ("41 04 00000000", 2, "AS number 0"),  # RFC 7607
+        ("41 04 000001", 0, "capability: 4 octets expected, 3 left"),
+        ("41", 0, "capability: 1 octets expected, 0 left"),
+    ],
+)
+def test_errors(octets: str, subcode: int, reason: str) -> None:
+    with pytest.raises(OpenError, match=reason) as caught:
+        decode_capability(Reader(bytes.fromhex(octets)))
+    assert (caught.value.code, caught.value.subcode, caught.value.data) == (2, subcode, b"")
+
+
+def test_a_capability_can_be_written_in_one_way_only() -> None:
+    with pytest.raises(LocalError, match="capability 9 can be written as RoleCapability"):
+        UnknownCapability(CapabilityCode.ROLE, b"\x03")
+    with pytest.raises(LocalError, match="capability 65: four-octet AS capability of 2 octets"):
+        UnknownCapability(CapabilityCode.FOUR_OCTET_AS, b"\x00\x01")
+
+
+MANY = [Family(1, number) for number in range(256)]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: UnknownCapability(256), "code 256, must be 0 to 255"),
+        (lambda: UnknownCapability(200, bytes(256)), "value of 256 octets, at most 255 fit"),
+        (lambda: MultiprotocolCapability(IPV4_UNICAST, reserved=256), "reserved 256, must be 0 to 255"),
+        (lambda: RoleCapability(256), "role 256, must be 0 to 255"),
+        (lambda: FourOctetASCapability(0), "asn 0, must be 1 to 4294967295"),
+        (lambda: ExtendedNextHopCapability([(IPV4_UNICAST, 65536)]), "next_hops 65536, must be 0 to 65535"),
+        (lambda: ExtendedNextHopCapability([(f, 2) for f in MANY[:43]]), "43 next_hops, at most 42 fit"),
+        (lambda: GracefulRestartCapability(restart_time=4096), "restart_time 4096, must be 0 to 4095"),
+        (lambda: GracefulRestartCapability(families=dict.fromkeys(MANY, True)), "at most 63 fit"),
+        (lambda: GracefulRestartCapability(reserved=4), "reserved 4, must be 0 to 3"),
+        (lambda: RestartFamily(IPV4_UNICAST, reserved=128), "reserved 128, must be 0 to 127"),
+        (lambda: LongLivedFamily(IPV4_UNICAST, 1 << 24), "stale_time 16777216, must be 0 to 16777215"),
+        (lambda: LongLivedFamily(IPV4_UNICAST, 0, reserved=128), "reserved 128, must be 0 to 127"),
+        (lambda: LongLivedGracefulRestartCapability(dict.fromkeys(MANY, 1)), "at most 36 fit"),
+        (lambda: AddPathCapability({IPV4_UNICAST: AddPathDirection(0)}), "direction 0 of ipv4 unicast"),
+        (lambda: AddPathCapability([(IPV4_UNICAST, AddPathDirection(4))]), "direction 4 of .*, must be 1 to"),
+        (lambda: AddPathCapability(dict.fromkeys(MANY, BOTH_WAYS)), "256 families, at most 63 fit"),
+        (lambda: FQDNCapability("h" * 127, "d" * 127), "host and domain of 254 octets, at most 253 fit"),
+        (lambda: FQDNCapability("\ud800"), "cannot be written in UTF-8"),
+        (lambda: SoftwareVersionCapability("é" * 128), "text of 256 octets, at most 254 fit"),
+    ],
+)
+def test_refuses_what_cannot_be(make: object, message: str) -> None:
+    assert callable(make)
+    with pytest.raises(LocalError, match=message):
+        make()
+
+
+def test_the_longest_values_fit() -> None:
+    longest: list[Capability] = [
+        ExtendedNextHopCapability([(f, 2) for f in MANY[:42]]),
+        GracefulRestartCapability(families=dict.fromkeys(MANY[:63], True)),
+        LongLivedGracefulRestartCapability(dict.fromkeys(MANY[:36], 1)),
+        AddPathCapability(dict.fromkeys(MANY[:63], BOTH_WAYS)),
+        FQDNCapability("h" * 127, "d" * 126),
+        SoftwareVersionCapability("x" * 254),
+    ]
+    for capability in longest:
+        assert decode_capability(Reader(encode_capability(capability))) == capability
+
+
+def test_a_set_of_next_hops_has_one_order() -> None:
+    pairs = [(Family(1, safi), 2) for safi in (4, 1, 128)]
+    assert ExtendedNextHopCapability(set(pairs)) == ExtendedNextHopCapability(sorted(pairs))
+
+
+def test_the_last_of_several_counts() -> None:
+    v4 = MultiprotocolCapability(IPV4_UNICAST)
+    stated: list[Capability] = [FourOctetASCapability(1), v4, FourOctetASCapability(2)]
+    assert last_of(FourOctetASCapability, stated) == FourOctetASCapability(2)
+    assert last_of(RoleCapability, stated) is None
+    assert four_octet_as(iter(stated)) == 2
+    assert four_octet_as([]) is None
+
+
+def test_values_can_be_changed_into_others() -> None:
+    capability = GracefulRestartCapability(restart_time=120, families={IPV4_UNICAST: True})
+    changed = attrs.evolve(capability, restarting=True)
+    assert changed.families == (RestartFamily(IPV4_UNICAST, True),)
+    assert changed != capability

@@ -4,17 +4,16 @@ from hypothesis import strategies as st
 
 import bgp
 from bgp import (
-    FourOctetASCapability,
     HeaderError,
     Keepalive,
     LocalError,
     Negotiated,
     Notification,
     Open,
-    OpenError,
     PathAttributes,
     PeerError,
     Treatment,
+    UnknownCapability,
     Update,
     UpdateError,
     decode,
@@ -83,71 +82,6 @@ def test_a_changed_octet_is_a_message_or_a_peer_error(
 def test_no_octets_raise_anything_else(data: bytes) -> None:
     with pytest.raises(HeaderError):
         decode(data, NEGOTIATED)
-
-
-# OPEN: RFC 4271 6.2.
-
-OPEN = "04 fc00 005a c0000201"
-
-
-def test_known_open() -> None:
-    value = Open(
-        my_as=23456, hold_time=90, router_id="192.0.2.1", capabilities=[FourOctetASCapability(70000)]
-    )
-    octets = message(1, "04 5ba0 005a c0000201 08 0206 4104 00011170")
-    assert encode(value, NEGOTIATED) == octets
-    assert decode(octets, NEGOTIATED) == value
-    assert value.asn == 70000
-
-
-def test_capabilities_may_come_in_several_parameters() -> None:
-    octets = message(1, OPEN + "0c 0206 4104 0000fc00 0202 0200")
-    value = decode(octets, NEGOTIATED)
-    assert isinstance(value, Open)
-    assert len(value.capabilities) == 2
-
-
-@pytest.mark.parametrize(
-    ("body", "subcode", "data"),
-    [
-        ("03 fc00 005a c0000201 00", 1, b"\x00\x04"),
-        ("04 0000 005a c0000201 00", 2, b""),
-        ("04 fc00 005a 00000000 00", 3, b""),
-        (OPEN + "03 01 01 00", 4, b""),
-        ("04 fc00 0001 c0000201 00", 6, b""),
-        ("04 fc00 0002 c0000201 00", 6, b""),
-        (OPEN + "08 0206 4104 00000000", 2, b""),
-        (OPEN + "09 0206 4104 0000fc00", 0, b""),  # declares an octet too many
-        (OPEN + "07 0206 4104 0000fc00", 0, b""),  # declares an octet too few
-        (OPEN + "08 0206 4105 0000fc00", 0, b""),  # so does a capability
-        (OPEN + "00 00", 0, b""),  # octets after the parameters
-    ],
-)
-def test_open_errors(body: str, subcode: int, data: bytes) -> None:
-    assert refusal(message(1, body)) == (OpenError, 2, subcode, data)
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"hold_time": 2}, "hold time 2 s, must be 0 or 3 to 65535"),
-        ({"hold_time": 65536}, "hold time 65536 s"),
-        ({"my_as": 0}, "my_as 0, must be 1 to 65535"),
-        ({"my_as": 70000}, "my_as 70000"),
-        ({"router_id": "0.0.0.0"}, "must not be zero"),
-        ({"router_id": "x"}, "'x' is not an IPv4 address"),
-    ],
-)
-def test_refuses_an_open_that_cannot_be(values: dict[str, object], message: str) -> None:
-    legal: dict[str, object] = {"my_as": 64512, "hold_time": 90, "router_id": "192.0.2.1"}
-    with pytest.raises(LocalError, match=message):
-        Open(**{**legal, **values})  # type: ignore[arg-type]  # the point of the test
-
-
-def test_too_many_capabilities() -> None:
-    many = [FourOctetASCapability(64512)] * 43
-    with pytest.raises(LocalError, match="capabilities of 258 octets, at most 253 fit"):
-        encode(Open(my_as=1, hold_time=0, router_id="192.0.2.1", capabilities=many), NEGOTIATED)
 
 
 # UPDATE: RFC 4271 6.3, RFC 7606.
@@ -225,27 +159,18 @@ def test_an_update_that_does_not_fit() -> None:
         encode(Update(withdrawn=prefixes * 20), NEGOTIATED)
 
 
-# NOTIFICATION and KEEPALIVE.
+# NOTIFICATION and KEEPALIVE; what an OPEN and a NOTIFICATION say is tested with their modules.
 
 
-def test_known_notification() -> None:
+def test_known_octets() -> None:
     assert encode(Notification(6, 2, b"\x00"), NEGOTIATED) == message(3, "06 02 00")
     assert encode(Keepalive(), NEGOTIATED) == message(4, "")
 
 
-@pytest.mark.parametrize(
-    ("notification", "text"),
-    [
-        (Notification(6, 2), "Cease / Administrative Shutdown"),
-        (Notification(4), "Hold Timer Expired"),
-        (Notification(2, 2), "OPEN Message Error / Bad Peer AS"),
-        (Notification(6, 99), "Cease / 99"),
-        (Notification(6), "Cease"),
-        (Notification(77, 1), "error 77/1"),
-    ],
-)
-def test_notifications_explain_themselves(notification: Notification, text: str) -> None:
-    assert str(notification) == text
+def test_an_open_that_does_not_fit() -> None:
+    many = [UnknownCapability(200, bytes(255))] * 16
+    with pytest.raises(LocalError, match="OPEN of 4147 octets, at most 4096 fit"):
+        encode(Open(my_as=1, hold_time=0, router_id="192.0.2.1", capabilities=many), NEGOTIATED)
 
 
 def test_a_message_of_another_length_than_it_says() -> None:
