@@ -1,26 +1,75 @@
-"""Communities: labels that routes carry, and that routers act on (RFC 1997).
+"""Communities: labels that routes carry, and that routers act on (RFC 1997, RFC 8092).
 
-32 bits each; people write them as two numbers, the AS that gives the label its meaning and the label.
+A community has 32 bits; people write them as two numbers of 16, the AS that gives the label its meaning and the
+label. An AS number of four octets leaves no room for a label, hence large communities: three numbers of 32 bits.
+Extended communities, which say what kind of label they are, have a file of their own.
+
+All of them travel the same way, one after the other in the value of an attribute: `decode_communities` and
+`encode_communities` serve every kind. RFC 7606 judges such a value by its length alone.
 """
 
+import abc
+import re
 from collections.abc import Iterable
+from typing import ClassVar, Final, Protocol, Self, TypeVar
+
+import attrs
 
 from bgp.errors import LocalError
 from bgp.iana import WELL_KNOWN_COMMUNITIES
+from bgp.wire import WireError, uint32
+
+_NUMBERS = re.compile(r"([0-9]{1,5}):([0-9]{1,5})")
+_HEX = re.compile(r"0x[0-9a-fA-F]{1,8}")
+_NAMES: Final = {number: name for name, number in WELL_KNOWN_COMMUNITIES.items()}
 
 
 class Community(int):
-    """A community: `Community("64512:100")`, `Community("no-export")` or the 32-bit number (RFC 1997)."""
+    """A community (RFC 1997): `Community("64512:100")`, `Community("no-export")`, `Community(0xFC000064)`.
 
-    def __new__(cls, value: str | int) -> "Community":
-        """Read text or a number; raise `LocalError` if it is no community."""
+    Reads hexadecimal text too. Prints the name of a well-known one, two numbers otherwise. Raises `LocalError`
+    for what is none of this.
+    """
+
+    __slots__ = ()
+
+    WIDTH: ClassVar = 4
+    """Octets on the wire."""
+
+    def __new__(cls, value: str | int) -> Self:
+        """Read text or a number."""
         number = value if isinstance(value, int) else _community_number(value)
         if not 0 <= number <= 0xFFFFFFFF:
             raise LocalError(f"community {value}, must be 0 to 4294967295")
         return super().__new__(cls, number)
 
+    @classmethod
+    def from_wire(cls, wire: bytes) -> Self:
+        """Read four octets."""
+        return int.__new__(cls, int.from_bytes(wire, "big"))
+
+    @property
+    def wire(self) -> bytes:
+        """The four octets."""
+        return uint32(self)
+
+    @property
+    def asn(self) -> int:
+        """The upper half: the AS that gives the label its meaning, 0 to 65535."""
+        return self >> 16
+
+    @property
+    def label(self) -> int:
+        """The lower half: 0 to 65535."""
+        return self & 0xFFFF
+
+    @property
+    def numeric(self) -> str:
+        """The two numbers, for well-known communities too: `65535:65281`."""
+        return f"{self.asn}:{self.label}"
+
     def __str__(self) -> str:
-        return f"{self >> 16}:{self & 0xFFFF}"
+        return _NAMES.get(self) or self.numeric
 
     def __repr__(self) -> str:
         return f"Community({str(self)!r})"
@@ -29,13 +78,129 @@ class Community(int):
 def _community_number(text: str) -> int:
     if text.lower() in WELL_KNOWN_COMMUNITIES:
         return WELL_KNOWN_COMMUNITIES[text.lower()]
-    asn, _, number = text.partition(":")
-    valid = all(part.isascii() and part.isdecimal() and int(part) <= 0xFFFF for part in (asn, number))
-    if not valid:
-        raise LocalError(f"community {text!r}, must be two numbers up to 65535 or a known name")
-    return int(asn) << 16 | int(number)
+    if _HEX.fullmatch(text):
+        return int(text, 16)
+    match = _NUMBERS.fullmatch(text)
+    asn, label = map(int, match.groups()) if match else (-1, -1)
+    if match is None or max(asn, label) > 0xFFFF:
+        raise LocalError(f"community {text!r}, must be two numbers up to 65535, or a well-known name")
+    return asn << 16 | label
+
+
+@attrs.frozen(init=False, repr=False, order=True)
+class Octets(abc.ABC):
+    """A value that is exactly its octets on the wire, and text for people: equal, hashed and ordered by octets.
+
+    Takes text, octets or a value of its own kind; raises `LocalError` for what is none of them.
+    """
+
+    WIDTH: ClassVar[int]
+    """Octets on the wire."""
+
+    wire: bytes
+    """The octets."""
+
+    def __init__(self, value: str | bytes | Self) -> None:
+        if isinstance(value, str):
+            value = self._read(value)
+        wire = value if isinstance(value, bytes) else value.wire
+        if len(wire) != self.WIDTH:
+            raise LocalError(f"{type(self).__name__} of {len(wire)} octets, must be {self.WIDTH}")
+        self.__attrs_init__(wire)
+
+    @classmethod
+    def from_wire(cls, wire: bytes) -> Self:
+        """Wrap octets that are known to be as many as they have to be."""
+        self = cls.__new__(cls)
+        object.__setattr__(self, "wire", wire)
+        return self
+
+    @staticmethod
+    @abc.abstractmethod
+    def _read(text: str) -> bytes:
+        """Read what `str()` prints; raise `LocalError` for anything else."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+
+_THREE = re.compile(r"([0-9]{1,10}):([0-9]{1,10}):([0-9]{1,10})")
+
+
+@attrs.frozen(init=False, repr=False, order=True)
+class LargeCommunity(Octets):
+    """A large community (RFC 8092): `LargeCommunity("64512:1:2")`, three numbers of 0 to 4294967295."""
+
+    WIDTH: ClassVar = 12
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """The global administrator, which is an AS, and the two numbers that it has given a meaning."""
+        wire = self.wire
+        return (
+            int.from_bytes(wire[:4], "big"),
+            int.from_bytes(wire[4:8], "big"),
+            int.from_bytes(wire[8:], "big"),
+        )
+
+    @property
+    def asn(self) -> int:
+        """The AS that gives the numbers their meaning."""
+        return self.numbers[0]
+
+    @staticmethod
+    def _read(text: str) -> bytes:
+        match = _THREE.fullmatch(text)
+        numbers = list(map(int, match.groups())) if match else []
+        if match is None or max(numbers) > 0xFFFFFFFF:
+            raise LocalError(
+                f"large community {text!r}, must be three numbers up to 4294967295 as in 64512:1:2"
+            )
+        return b"".join(map(uint32, numbers))
+
+    def __str__(self) -> str:
+        return "{}:{}:{}".format(*self.numbers)
 
 
 def communities(values: Iterable[str | int]) -> tuple[Community, ...]:
     """Read several communities."""
     return tuple(Community(value) for value in values)
+
+
+def large_communities(values: Iterable[str | LargeCommunity]) -> tuple[LargeCommunity, ...]:
+    """Read several large communities."""
+    return tuple(LargeCommunity(value) for value in values)
+
+
+class AnyCommunity(Protocol):
+    """What all kinds of communities have in common."""
+
+    WIDTH: ClassVar[int]
+
+    @classmethod
+    def from_wire(cls, wire: bytes) -> Self:
+        """Wrap `WIDTH` octets."""
+
+    @property
+    def wire(self) -> bytes:
+        """The octets."""
+
+
+_Any = TypeVar("_Any", bound=AnyCommunity)
+
+
+def decode_communities(kind: type[_Any], value: bytes) -> tuple[_Any, ...]:
+    """Read the value of an attribute that is a list of such communities: `decode_communities(Community, value)`.
+
+    Raises `WireError` unless the length is a multiple of theirs, and not zero (RFC 7606 7.8, 7.14, 7.15;
+    RFC 8092 6).
+    """
+    width = kind.WIDTH
+    if not value or len(value) % width:
+        raise WireError(f"{len(value)} octets of communities, must be a multiple of {width}")
+    return tuple([kind.from_wire(value[at : at + width]) for at in range(0, len(value), width)])
+
+
+def encode_communities(values: Iterable[AnyCommunity]) -> bytes:
+    """The value of the attribute that lists such communities."""
+    return b"".join([each.wire for each in values])

@@ -3,13 +3,20 @@
 from hypothesis import strategies as st
 
 from bgp.aspath import ASPath, ASSegment
-from bgp.communities import Community
+from bgp.communities import Community, LargeCommunity
+from bgp.extended import IPV6_KINDS, KINDS, ExtendedCommunity, IPv6ExtendedCommunity
 from bgp.iana import WELL_KNOWN_COMMUNITIES, SegmentType
+from bgp.notation import Kind, Reserved
 
 
 def numbers(high: int, low: int = 0) -> st.SearchStrategy[int]:
     """Integers up to `high`."""
     return st.integers(low, high)
+
+
+def octets(count: int) -> st.SearchStrategy[bytes]:
+    """So many octets."""
+    return st.binary(min_size=count, max_size=count)
 
 
 def asns(four_octet_as: bool = True) -> st.SearchStrategy[int]:
@@ -33,3 +40,32 @@ def communities() -> st.SearchStrategy[Community]:
     """Communities of every value, well-known ones among them."""
     well_known = st.sampled_from(sorted(WELL_KNOWN_COMMUNITIES.values()))
     return (numbers(0xFFFFFFFF) | well_known).map(Community)
+
+
+def large_communities() -> st.SearchStrategy[LargeCommunity]:
+    """Large communities of every value."""
+    return octets(LargeCommunity.WIDTH).map(LargeCommunity)
+
+
+def extended_communities() -> st.SearchStrategy[ExtendedCommunity]:
+    """Extended communities of every value: kinds with a name, with a layout only, and others."""
+    laid_out = st.builds(
+        bytes.__add__, st.sampled_from([b"\0", b"\1", b"\2", b"\x40", b"\x41", b"\x42"]), octets(7)
+    )
+    known = st.sampled_from(KINDS).flatmap(_of_kind)
+    return (known | laid_out | octets(ExtendedCommunity.WIDTH)).map(ExtendedCommunity)
+
+
+def ipv6_extended_communities() -> st.SearchStrategy[IPv6ExtendedCommunity]:
+    """IPv6 address specific extended communities of every value."""
+    laid_out = st.builds(bytes.__add__, st.sampled_from([b"\0", b"\x40"]), octets(19))
+    known = st.sampled_from(IPV6_KINDS).flatmap(_of_kind)
+    return (known | laid_out | octets(IPv6ExtendedCommunity.WIDTH)).map(IPv6ExtendedCommunity)
+
+
+def _of_kind(kind: Kind) -> st.SearchStrategy[bytes]:
+    parts = [
+        st.just(bytes(each.width)) if isinstance(each, Reserved) else octets(each.width)
+        for each in kind.layout
+    ]
+    return st.tuples(st.just(kind.number.to_bytes(2, "big")), *parts).map(b"".join)
