@@ -186,10 +186,10 @@ class AnyCommunity(Protocol):
         """The octets."""
 
 
-_Any = TypeVar("_Any", bound=AnyCommunity)
+_Community = TypeVar("_Community", bound=AnyCommunity)
 
 
-def decode_communities(kind: type[_Any], value: bytes) -> tuple[_Any, ...]:
+def decode_communities(kind: type[_Community], value: bytes) -> tuple[_Community, ...]:
     """Read the value of an attribute that is a list of such communities: `decode_communities(Community, value)`.
 
     Raises `WireError` unless the length is a multiple of theirs, and not zero (RFC 7606 7.8, 7.14, 7.15;

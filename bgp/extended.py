@@ -8,9 +8,9 @@ that the label does not leave the AS. Text names the kind first:
     0x000a:64512:7                                                  no name, but a layout that its type prescribes
     0x4302000000000001                                              anything else, and anything at all
 
-An administrator of two octets is taken for an AS number that fits into two, of four for one that does not or that an
-L follows. Other layouts are rows of `KINDS`: a new kind is one row there. Types of which all we know is that they
-have no subtype (the second octet is data) are in hexadecimal throughout.
+An AS number that fits into two octets is written in two; one that does not, or that an L follows, in four. Other
+layouts are rows of `KINDS`: a new kind is one row there. Some types have no subtype, their second octet is data
+already (RFC 4360 2); we name none of those, so they are in hexadecimal.
 
 With an IPv6 address as the administrator, a community has 20 octets and travels in an attribute of its own:
 `rt:[2001:db8::1]:7`.
@@ -87,7 +87,7 @@ KINDS: Final = (
 IPV6_KINDS: Final = (
     Kind("rt", 0x0002, *_IPV6),  # RFC 5701 3
     Kind("soo", 0x0003, *_IPV6),  # RFC 5701 3
-    Kind("vrf-route-import", 0x000B, *_IPV6),  # RFC 6515 4
+    Kind("vrf-route-import", 0x000B, *_IPV6),  # RFC 6515
     Kind("rt-redirect", 0x000D, *_IPV6),  # RFC 8956 6.1
 )
 """The kinds of IPv6 address specific extended communities that have a name here."""
