@@ -11,7 +11,8 @@ aspath, communities, attributes, framing, messages, fsm, config, rib, updates, e
 """
 
 from bgp.aspath import ASPath, ASSegment
-from bgp.attributes import Aggregator, Fault, PathAttributes, Treatment, UnknownAttribute
+from bgp.attributes import PathAttributes, UnknownAttribute
+from bgp.attributetable import Aggregator
 from bgp.capabilities import (
     AddPathCapability,
     Capability,
@@ -30,7 +31,7 @@ from bgp.capabilities import (
     SoftwareVersionCapability,
     UnknownCapability,
 )
-from bgp.communities import Community
+from bgp.communities import Community, LargeCommunity
 from bgp.config import PeerConfig
 from bgp.errors import (
     BGPError,
@@ -53,6 +54,8 @@ from bgp.events import (
     SessionClosed,
     StateChanged,
 )
+from bgp.extended import ExtendedCommunity, IPv6ExtendedCommunity
+from bgp.faults import Fault, Treatment
 from bgp.fsm import CloseConnection, OpenConnection, State
 from bgp.iana import (
     AFI,
@@ -67,14 +70,17 @@ from bgp.iana import (
     Role,
     SegmentType,
 )
-from bgp.messages import Keepalive, Message, Update, decode, encode
+from bgp.labelled import LabelledPrefix, RouteDistinguisher, VPNPrefix
+from bgp.messages import Keepalive, Message, RouteRefresh, decode, encode
+from bgp.multiprotocol import MPReach, MPUnreach, NextHop
 from bgp.negotiated import Negotiated, PeerType, RoleAgreement
-from bgp.nlri import NLRI
+from bgp.nlri import NLRI, OpaqueNLRI, Path
 from bgp.notification import Notification
 from bgp.open import Open, ParameterLayout
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family, Prefix
 from bgp.rib import Route
 from bgp.session import Session
+from bgp.update import Update
 
 __all__ = [
     # messages
@@ -85,6 +91,7 @@ __all__ = [
     "Update",
     "Keepalive",
     "Notification",
+    "RouteRefresh",
     "Negotiated",
     # what they are made of
     "AFI",
@@ -93,6 +100,11 @@ __all__ = [
     "IPV4_UNICAST",
     "IPV6_UNICAST",
     "Prefix",
+    "LabelledPrefix",
+    "VPNPrefix",
+    "RouteDistinguisher",
+    "OpaqueNLRI",
+    "Path",
     "NLRI",
     "PathAttributes",
     "Origin",
@@ -101,7 +113,13 @@ __all__ = [
     "SegmentType",
     "Aggregator",
     "Community",
+    "LargeCommunity",
+    "ExtendedCommunity",
+    "IPv6ExtendedCommunity",
     "UnknownAttribute",
+    "MPReach",
+    "MPUnreach",
+    "NextHop",
     "AttributeCode",
     "AttributeFlag",
     "ParameterLayout",

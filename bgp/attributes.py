@@ -1,66 +1,27 @@
 """Path attributes: what an UPDATE says about its routes (RFC 4271 5).
 
-Reading them takes two steps. First the block is cut into (flags, code, value). Then each attribute is judged
-alone by its row in `_KNOWN`: its flags, its length, its meaning. RFC 7606 says what a fault costs: the
-attribute, or the routes, seldom the session. Since most faults are survived they are values, `Fault`, not
-exceptions. An attribute that we do not know is kept as it came.
+`PathAttributes` is its octets: the attributes in the order of their codes, with AS numbers of four octets, as they
+would stand in an UPDATE. That makes it cheap to compare, to hash, to share among a thousand routes and to send. A
+value such as `attributes.as_path` is read from the octets when somebody looks, and kept. So an UPDATE that passes
+through costs no more than a judgement of its octets (judgement.py).
 """
 
-import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address
-from typing import Any, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, Self, TypedDict, TypeVar, Unpack, overload
 
 import attrs
 
-from bgp.aspath import ASPath, ASSegment, decode_as_path, encode_as_path, encode_asn
-from bgp.communities import Community, communities
-from bgp.errors import LocalError, UpdateError
-from bgp.iana import AttributeCode, AttributeFlag, Origin, UpdateSubcode
-from bgp.negotiated import Negotiated, PeerType
-from bgp.values import ASN, OPTIONAL_UINT32, in_range, ipv4_address, octets, optional_ipv4_address, quoted
-from bgp.wire import Reader, WireError, uint8, uint16, uint32
+from bgp.aspath import ASPath, ASSegment
+from bgp.attributetable import BY_CODE, ROWS, SPECIAL, Aggregator
+from bgp.communities import Community, LargeCommunity
+from bgp.errors import LocalError
+from bgp.extended import ExtendedCommunity, IPv6ExtendedCommunity
+from bgp.iana import AttributeCode, AttributeFlag, Origin
+from bgp.values import in_range, octets
+from bgp.wire import Reader, uint16
 
-
-class Treatment(enum.IntEnum):
-    """What a fault in an UPDATE costs, from weak to strong (RFC 7606 2)."""
-
-    NONE = 0
-    """Nothing is wrong."""
-
-    ATTRIBUTE_DISCARD = 1
-    """The attribute is ignored, the routes count."""
-
-    TREAT_AS_WITHDRAW = 2
-    """The routes are handled as if they had been withdrawn."""
-
-    def __repr__(self) -> str:
-        return f"Treatment.{self.name}"
-
-
-@attrs.frozen
-class Fault:
-    """Something wrong with one attribute of a received UPDATE."""
-
-    code: int
-    """Which attribute."""
-
-    treatment: Treatment
-    """What it costs."""
-
-    reason: str
-    """What is wrong, for a person."""
-
-
-@attrs.frozen
-class Aggregator:
-    """Who made an aggregate: `Aggregator(64512, "192.0.2.1")` (RFC 4271 5.1.7)."""
-
-    asn: int = attrs.field(validator=ASN)
-    address: IPv4Address = attrs.field(converter=ipv4_address, repr=quoted)
-
-
-_KEPT_FLAGS = AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE | AttributeFlag.PARTIAL
+_KEPT_FLAGS: Final = int(AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE | AttributeFlag.PARTIAL)
 
 
 def _flags(value: int) -> AttributeFlag:
@@ -68,8 +29,12 @@ def _flags(value: int) -> AttributeFlag:
     return AttributeFlag(value) & _KEPT_FLAGS
 
 
+def _code(number: int) -> int:
+    return AttributeCode.name_of(number)
+
+
 def _unknown(_instance: object, _attribute: object, code: int) -> None:
-    if AttributeCode.ORIGIN <= code <= AttributeCode.COMMUNITIES:
+    if code in BY_CODE or code in SPECIAL:
         raise LocalError(f"attribute {code} has a field of its own")
 
 
@@ -80,246 +45,253 @@ class UnknownAttribute:
     flags: AttributeFlag = attrs.field(converter=_flags)
     """Optional, transitive, partial."""
 
-    code: int = attrs.field(validator=[in_range(0, 255), _unknown])
+    code: int = attrs.field(converter=_code, validator=[in_range(0, 255), _unknown])
+    """An `AttributeCode` where it has a name."""
+
     value: bytes = attrs.field(default=b"", validator=octets(0xFFFF))
 
 
-def _path(value: Iterable[int | ASSegment] | None) -> ASPath | None:
-    return None if value is None else ASPath(value)
+class RawAttribute(NamedTuple):
+    """One attribute as it stands in an UPDATE."""
 
-
-def origin(value: int) -> Origin:
-    """Read an ORIGIN."""
-    if not Origin.has(value):
-        raise LocalError(f"origin {value}, must be 0 to 2")
-    return Origin(value)
-
-
-def _optional_origin(value: int | None) -> Origin | None:
-    return None if value is None else origin(value)
-
-
-def _by_code(values: Iterable[UnknownAttribute]) -> tuple[UnknownAttribute, ...]:
-    ordered = tuple(sorted(values, key=lambda attribute: attribute.code))
-    if len({attribute.code for attribute in ordered}) < len(ordered):
-        raise LocalError("an attribute code occurs twice among the unknown attributes")
-    return ordered
-
-
-@attrs.frozen(kw_only=True)
-class PathAttributes:
-    """The attributes that the routes of one UPDATE share; None or empty where there is none."""
-
-    origin: Origin | None = attrs.field(default=None, converter=_optional_origin)
-    """ORIGIN: how the route came into BGP."""
-
-    as_path: ASPath | None = attrs.field(default=None, converter=_path)
-    """AS_PATH; a list of AS numbers is accepted."""
-
-    next_hop: IPv4Address | None = attrs.field(default=None, converter=optional_ipv4_address, repr=quoted)
-    """NEXT_HOP: where to send the packets."""
-
-    med: int | None = attrs.field(default=None, validator=OPTIONAL_UINT32)
-    """MULTI_EXIT_DISC, 0 to 4294967295; lower is preferred."""
-
-    local_pref: int | None = attrs.field(default=None, validator=OPTIONAL_UINT32)
-    """LOCAL_PREF, 0 to 4294967295; higher is preferred. Only between internal peers."""
-
-    atomic_aggregate: bool = False
-    """ATOMIC_AGGREGATE: the path leaves ASes out."""
-
-    aggregator: Aggregator | None = None
-    """AGGREGATOR: who made the aggregate."""
-
-    communities: tuple[Community, ...] = attrs.field(default=(), converter=communities)
-    """COMMUNITIES; text such as "64512:100" is accepted."""
-
-    unknown: tuple[UnknownAttribute, ...] = attrs.field(default=(), converter=_by_code)
-    """All others, by code."""
-
-
-class _Known(NamedTuple):
-    """How one attribute is read, judged and written.
-
-    `decode` raises `WireError` or `LocalError` on a bad value; `malformed` says what that costs.
-    """
-
-    field: str
-    flags: AttributeFlag
-    decode: Callable[[Reader, Negotiated], Any]
-    encode: Callable[[Any, Negotiated], bytes]
-    malformed: Treatment = Treatment.TREAT_AS_WITHDRAW
-
-
-_WELL_KNOWN = AttributeFlag.TRANSITIVE
-_NON_TRANSITIVE = AttributeFlag.OPTIONAL
-_TRANSITIVE = AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE
-_CATEGORY = AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE
-
-
-def _decode_address(reader: Reader, _negotiated: Negotiated) -> IPv4Address:
-    return IPv4Address(reader.take(4))
-
-
-def _decode_aggregator(reader: Reader, negotiated: Negotiated) -> Aggregator:
-    asn = reader.uint32() if negotiated.four_octet_as else reader.uint16()
-    return Aggregator(asn, IPv4Address(reader.take(4)))
-
-
-def _encode_aggregator(value: Aggregator, negotiated: Negotiated) -> bytes:
-    return encode_asn(value.asn, negotiated.four_octet_as) + value.address.packed
-
-
-def _decode_communities(reader: Reader, _negotiated: Negotiated) -> tuple[Community, ...]:
-    found = [Community(reader.uint32())]
-    while reader.remaining:
-        found.append(Community(reader.uint32()))
-    return tuple(found)
-
-
-_KNOWN: dict[int, _Known] = {
-    # RFC 7606 7.1 to 7.8, row by row.
-    AttributeCode.ORIGIN: _Known(
-        "origin",
-        _WELL_KNOWN,
-        lambda reader, _: origin(reader.uint8()),
-        lambda value, _: uint8(value),
-    ),
-    AttributeCode.AS_PATH: _Known(
-        "as_path",
-        _WELL_KNOWN,
-        lambda reader, negotiated: decode_as_path(reader, negotiated.four_octet_as),
-        lambda value, negotiated: encode_as_path(value, negotiated.four_octet_as),
-    ),
-    AttributeCode.NEXT_HOP: _Known("next_hop", _WELL_KNOWN, _decode_address, lambda value, _: value.packed),
-    AttributeCode.MULTI_EXIT_DISC: _Known(
-        "med",
-        _NON_TRANSITIVE,
-        lambda reader, _: reader.uint32(),
-        lambda value, _: uint32(value),
-    ),
-    AttributeCode.LOCAL_PREF: _Known(
-        "local_pref",
-        _WELL_KNOWN,
-        lambda reader, _: reader.uint32(),
-        lambda value, _: uint32(value),
-    ),
-    AttributeCode.ATOMIC_AGGREGATE: _Known(
-        "atomic_aggregate",
-        _WELL_KNOWN,
-        lambda reader, _: True,
-        lambda value, _: b"",
-        Treatment.ATTRIBUTE_DISCARD,
-    ),
-    AttributeCode.AGGREGATOR: _Known(
-        "aggregator",
-        _TRANSITIVE,
-        _decode_aggregator,
-        _encode_aggregator,
-        Treatment.ATTRIBUTE_DISCARD,
-    ),
-    AttributeCode.COMMUNITIES: _Known(
-        "communities",
-        _TRANSITIVE,
-        _decode_communities,
-        lambda value, _: b"".join(map(uint32, value)),
-    ),
-}
-
-
-def encode_attributes(attributes: PathAttributes, negotiated: Negotiated) -> bytes:
-    """The attributes in order of their codes, as RFC 4271 5 advises."""
-    encoded = {other.code: _encode(other.flags, other.code, other.value) for other in attributes.unknown}
-    for code, known in _KNOWN.items():
-        value = getattr(attributes, known.field)
-        if value is None or value is False or value == ():
-            continue
-        encoded[code] = _encode(known.flags, code, known.encode(value, negotiated))
-    return b"".join(encoded[code] for code in sorted(encoded))
-
-
-def _encode(flags: AttributeFlag, code: int, value: bytes) -> bytes:
-    if len(value) > 0xFF:
-        return uint8(flags | AttributeFlag.EXTENDED_LENGTH) + uint8(code) + uint16(len(value)) + value
-    return uint8(flags) + uint8(code) + uint8(len(value)) + value
-
-
-class _RawAttribute(NamedTuple):
-    flags: AttributeFlag
+    flags: int
     code: int
     value: bytes
 
 
-def decode_attributes(block: bytes, negotiated: Negotiated) -> tuple[PathAttributes, tuple[Fault, ...]]:
-    """Read and judge the attributes of an UPDATE.
+class AttributeValues(TypedDict, total=False):
+    """What `PathAttributes` takes: its fields, in the forms in which people write them; None for no attribute."""
 
-    Returns those that hold, and the faults. Raises `UpdateError` only for an attribute that claims to be
-    well-known and is not.
+    origin: int | None
+    as_path: str | Iterable[int | ASSegment] | None
+    next_hop: str | IPv4Address | None
+    med: int | None
+    local_pref: int | None
+    atomic_aggregate: bool
+    aggregator: Aggregator | None
+    communities: Iterable[str | int]
+    large_communities: Iterable[str | LargeCommunity]
+    extended_communities: Iterable[str | ExtendedCommunity]
+    ipv6_extended_communities: Iterable[str | IPv6ExtendedCommunity]
+    originator_id: str | IPv4Address | None
+    cluster_list: Iterable[str | IPv4Address]
+    aigp: int | None
+    only_to_customer: int | None
+    partial: Iterable[int]
+    unknown: Iterable[UnknownAttribute]
+
+
+T = TypeVar("T")
+
+
+class _Field(Generic[T]):
+    """A field of `PathAttributes`: reads its attribute when somebody looks."""
+
+    def __init__(self, code: AttributeCode, missing: T) -> None:
+        self._code = int(code)
+        self._missing = missing
+
+    @overload
+    def __get__(self, attributes: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, attributes: "PathAttributes", owner: type) -> T: ...
+    def __get__(self, attributes: "PathAttributes | None", owner: type) -> T | Self:
+        if attributes is None:
+            return self
+        seen = attributes._seen
+        if self._code not in seen:
+            raw = attributes.raw.get(self._code)
+            seen[self._code] = self._missing if raw is None else BY_CODE[self._code].decode(Reader(raw.value))
+        value: T = seen[self._code]
+        return value
+
+
+@attrs.frozen(init=False, repr=False)
+class PathAttributes:
+    """The attributes that the routes of one UPDATE share; None or empty where there is none.
+
+    `PathAttributes(origin=Origin.IGP, as_path=[64512], next_hop="192.0.2.1", communities=["64512:100"])`. Raises
+    `LocalError` for a value that cannot be.
     """
-    raw, faults = _split(block)
-    values: dict[str, Any] = {}
-    unknown: list[UnknownAttribute] = []
-    for attribute in raw:
-        known = _KNOWN.get(attribute.code)
-        if known is None:
-            unknown.append(_keep(attribute))
-            continue
-        verdict = _judge(attribute, known, negotiated)
-        if isinstance(verdict, Fault):
-            faults.append(verdict)
-        else:
-            values[known.field] = verdict.value
-    return PathAttributes(**values, unknown=unknown), tuple(faults)
+
+    wire: bytes
+    """The octets: in the order of the codes, AS numbers of four octets, no length longer than needed."""
+
+    _seen: dict[int, Any] = attrs.field(eq=False)
+    """Values that were read already, by code; and under `_INDEX` where each attribute is."""
+
+    def __init__(self, **values: Unpack[AttributeValues]) -> None:
+        self.__attrs_init__(join(_change({}, values).values()), {})
+
+    @classmethod
+    def from_wire(cls, wire: bytes) -> Self:
+        """Wrap octets that are known to be in order."""
+        self = cls.__new__(cls)
+        _set_wire(self, wire)
+        _set_seen(self, {})
+        return self
+
+    origin = _Field[Origin | None](AttributeCode.ORIGIN, None)
+    """ORIGIN: how the route came into BGP."""
+
+    as_path = _Field[ASPath | None](AttributeCode.AS_PATH, None)
+    """AS_PATH; text or a list of AS numbers is accepted."""
+
+    next_hop = _Field[IPv4Address | None](AttributeCode.NEXT_HOP, None)
+    """NEXT_HOP: where to send the packets. Families beyond IPv4 unicast have it in MP_REACH_NLRI."""
+
+    med = _Field[int | None](AttributeCode.MULTI_EXIT_DISC, None)
+    """MULTI_EXIT_DISC, 0 to 4294967295; lower is preferred."""
+
+    local_pref = _Field[int | None](AttributeCode.LOCAL_PREF, None)
+    """LOCAL_PREF, 0 to 4294967295; higher is preferred. Only between internal peers."""
+
+    atomic_aggregate = _Field[bool](AttributeCode.ATOMIC_AGGREGATE, False)
+    """ATOMIC_AGGREGATE: the path leaves ASes out."""
+
+    aggregator = _Field[Aggregator | None](AttributeCode.AGGREGATOR, None)
+    """AGGREGATOR: who made the aggregate."""
+
+    communities = _Field[tuple[Community, ...]](AttributeCode.COMMUNITIES, ())
+    """COMMUNITIES; text such as "64512:100" is accepted."""
+
+    large_communities = _Field[tuple[LargeCommunity, ...]](AttributeCode.LARGE_COMMUNITIES, ())
+    """LARGE_COMMUNITY; text such as "64512:1:2" is accepted (RFC 8092)."""
+
+    extended_communities = _Field[tuple[ExtendedCommunity, ...]](AttributeCode.EXTENDED_COMMUNITIES, ())
+    """EXTENDED COMMUNITIES; text such as "rt:64512:7" is accepted (RFC 4360)."""
+
+    ipv6_extended_communities = _Field[tuple[IPv6ExtendedCommunity, ...]](
+        AttributeCode.IPV6_EXTENDED_COMMUNITIES, ()
+    )
+    """IPv6 Address Specific Extended Community; text such as "rt:[2001:db8::1]:7" is accepted (RFC 5701)."""
+
+    originator_id = _Field[IPv4Address | None](AttributeCode.ORIGINATOR_ID, None)
+    """ORIGINATOR_ID: the router that brought the route into our AS (RFC 4456)."""
+
+    cluster_list = _Field[tuple[IPv4Address, ...]](AttributeCode.CLUSTER_LIST, ())
+    """CLUSTER_LIST: the route reflectors that it came through, newest first (RFC 4456)."""
+
+    aigp = _Field[int | None](AttributeCode.AIGP, None)
+    """AIGP: the accumulated IGP metric, 0 to 18446744073709551615 (RFC 7311)."""
+
+    only_to_customer = _Field[int | None](AttributeCode.ONLY_TO_CUSTOMER, None)
+    """OTC: the AS that has sent the route down or across; it must not go up again (RFC 9234)."""
+
+    @property
+    def partial(self) -> frozenset[int]:
+        """The codes of those attributes, among the ones above, that a router has passed on without knowing them."""
+        return frozenset(a.code for a in self.raw.values() if a.code in BY_CODE and a.flags & _PARTIAL)
+
+    @property
+    def unknown(self) -> tuple[UnknownAttribute, ...]:
+        """All attributes that are not above, by code."""
+        return tuple(UnknownAttribute(*raw) for code, raw in self.raw.items() if code not in BY_CODE)
+
+    @property
+    def raw(self) -> Mapping[int, RawAttribute]:
+        """The attributes as octets, by code."""
+        if _INDEX not in self._seen:
+            self._seen[_INDEX] = {attribute.code: attribute for attribute in split(self.wire)}
+        index: dict[int, RawAttribute] = self._seen[_INDEX]
+        return index
+
+    def evolve(self, **changes: Unpack[AttributeValues]) -> "PathAttributes":
+        """A copy with other values for some fields; None or empty takes an attribute away."""
+        return PathAttributes.from_wire(join(_change(self.raw, changes).values()))
+
+    def passed_on(self) -> "PathAttributes":
+        """A copy as a router that does not know the unknown attributes has to send it on (RFC 4271 5).
+
+        The transitive ones get the partial bit, the others go.
+        """
+        travelling = [attribute for attribute in self.unknown if attribute.flags & AttributeFlag.TRANSITIVE]
+        marked = [attrs.evolve(attribute, flags=attribute.flags | _PARTIAL) for attribute in travelling]
+        return self.evolve(unknown=marked) if self.unknown else self
+
+    def __bool__(self) -> bool:
+        """Whether there is any attribute."""
+        return bool(self.wire)
+
+    def __repr__(self) -> str:
+        present = [row.field for row in ROWS if row.code in self.raw]
+        values = [f"{field}={_show(getattr(self, field))}" for field in present]
+        values += [
+            f"{name}={value}" for name in ("partial", "unknown") if (value := list(getattr(self, name)))
+        ]
+        return f"PathAttributes({', '.join(values)})"
 
 
-def _split(block: bytes) -> tuple[list[_RawAttribute], list[Fault]]:
+# What a frozen class does in its constructor, in half the time.
+_set_wire, _set_seen = PathAttributes.wire.__set__, PathAttributes._seen.__set__  # type: ignore[attr-defined]
+
+_INDEX: Final = -1
+_PARTIAL: Final = AttributeFlag.PARTIAL
+
+
+def _show(value: object) -> str:
+    match value:
+        case IPv4Address():
+            return repr(str(value))
+        case [IPv4Address(), *_]:
+            return repr(list(map(str, value)))
+        case tuple():
+            return repr(list(value))
+        case _:
+            return repr(value)
+
+
+def _change(raw: Mapping[int, RawAttribute], values: AttributeValues) -> dict[int, RawAttribute]:
+    """The attributes with some values changed, as octets."""
+    given: dict[str, Any] = dict(values)
+    changed = dict(raw)
+    for row in ROWS:
+        if row.field in given:
+            changed.pop(row.code, None)
+            value = given.pop(row.field)
+            value = None if value is None else row.convert(value)
+            if not (value is None or value is False or value == ()):
+                changed[row.code] = RawAttribute(row.flags, row.code, row.encode(value))
+    if "unknown" in given:
+        changed = {code: attribute for code, attribute in changed.items() if code in BY_CODE}
+        for other in given.pop("unknown"):
+            if other.code in changed:
+                raise LocalError(f"attribute {other.code} occurs twice among the unknown attributes")
+            changed[other.code] = RawAttribute(other.flags, other.code, other.value)
+    if "partial" in given:
+        codes = frozenset(given.pop("partial"))
+        if codes - changed.keys():
+            raise LocalError(f"partial {sorted(codes - changed.keys())}, there are no such attributes")
+        for code in changed.keys() & BY_CODE.keys():
+            flags = changed[code].flags & ~_PARTIAL | (_PARTIAL if code in codes else 0)
+            changed[code] = changed[code]._replace(flags=flags)
+    if given:
+        raise TypeError(f"path attributes have no field {', '.join(given)}")
+    return changed
+
+
+def split(block: bytes) -> Iterator[RawAttribute]:
+    """Cut the attributes of an UPDATE; raises `WireError` after those that are whole."""
     reader = Reader(block)
-    found: dict[int, _RawAttribute] = {}
-    faults: list[Fault] = []
     while reader.remaining:
-        code = 0
-        try:
-            flags, code = AttributeFlag(reader.uint8()), reader.uint8()
-            length = reader.uint16() if flags & AttributeFlag.EXTENDED_LENGTH else reader.uint8()
-            value = reader.take(length)
-        except WireError as error:
-            # RFC 7606 4: the NLRI can still be found, so the routes can be withdrawn.
-            faults.append(Fault(code, Treatment.TREAT_AS_WITHDRAW, f"attribute list cut short: {error}"))
-            break
-        if code in found:
-            # RFC 7606 3 (g): all but the first are discarded.
-            faults.append(Fault(code, Treatment.ATTRIBUTE_DISCARD, "attribute occurs more than once"))
-        else:
-            found[code] = _RawAttribute(flags, code, value)
-    return list(found.values()), faults
+        flags, code = reader.uint8(), reader.uint8()
+        length = reader.uint16() if flags & AttributeFlag.EXTENDED_LENGTH else reader.uint8()
+        yield RawAttribute(flags & _KEPT_FLAGS, code, reader.take(length))
 
 
-def _keep(attribute: _RawAttribute) -> UnknownAttribute:
-    if not attribute.flags & AttributeFlag.OPTIONAL:
-        # RFC 4271 6.3; RFC 7606 leaves it alone. The data is the attribute.
-        raise UpdateError(
-            f"well-known attribute {attribute.code} is not known",
-            UpdateSubcode.UNRECOGNIZED_WELL_KNOWN_ATTRIBUTE,
-            _encode(attribute.flags & _KEPT_FLAGS, attribute.code, attribute.value),
-        )
-    return UnknownAttribute(attribute.flags, attribute.code, attribute.value)
+def join(attributes: Iterable[RawAttribute]) -> bytes:
+    """The attributes in the order of their codes, as RFC 4271 5 advises, each with the shortest length."""
+    return b"".join(encode_attribute(*attribute) for attribute in sorted(attributes, key=_by_code))
 
 
-class _Holds(NamedTuple):
-    value: Any
+def encode_attribute(flags: int, code: int, value: bytes) -> bytes:
+    """Flags, code, length and value; raises `LocalError` for a value of more than 65535 octets."""
+    if len(value) <= 0xFF:
+        return bytes((flags, code, len(value))) + value
+    if len(value) > 0xFFFF:
+        raise LocalError(f"attribute {code} of {len(value)} octets, at most 65535 fit")
+    return bytes((flags | AttributeFlag.EXTENDED_LENGTH, code)) + uint16(len(value)) + value
 
 
-def _judge(attribute: _RawAttribute, known: _Known, negotiated: Negotiated) -> _Holds | Fault:
-    code = attribute.code
-    if code == AttributeCode.LOCAL_PREF and negotiated.peer_type is PeerType.EXTERNAL:
-        return Fault(code, Treatment.ATTRIBUTE_DISCARD, "LOCAL_PREF from an external peer")  # RFC 7606 7.5
-    if attribute.flags & _CATEGORY != known.flags:
-        # RFC 7606 3 (c).
-        return Fault(code, Treatment.TREAT_AS_WITHDRAW, f"flags {attribute.flags!r}, must be {known.flags!r}")
-    reader = Reader(attribute.value)
-    try:
-        with reader.limited_to(reader.remaining):
-            value = known.decode(reader, negotiated)
-    except (WireError, LocalError) as error:
-        return Fault(code, known.malformed, f"{known.field}: {error}")
-    return _Holds(value)
+def _by_code(attribute: RawAttribute) -> int:
+    return attribute.code

@@ -2,7 +2,8 @@
 
 import attrs
 
-from bgp.attributes import Fault, PathAttributes
+from bgp.attributes import PathAttributes
+from bgp.faults import Fault
 from bgp.fsm import CloseConnection, OpenConnection, State
 from bgp.negotiated import Negotiated
 from bgp.nlri import NLRI

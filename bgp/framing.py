@@ -21,7 +21,10 @@ HEADER_LENGTH: Final = 19
 """Marker, length, type."""
 
 MAX_MESSAGE: Final = 4096
-"""The longest message, header included."""
+"""The longest message, header included, unless both sides can do more."""
+
+MAX_EXTENDED: Final = 65535
+"""The longest message after both sides have offered extended messages (RFC 8654)."""
 
 _LENGTHS: Final = {
     MessageType.OPEN: (29, MAX_MESSAGE),
@@ -32,9 +35,14 @@ _LENGTHS: Final = {
     MessageType.ROUTE_REFRESH: (HEADER_LENGTH, MAX_MESSAGE),
 }
 
+_NEVER_EXTENDED: Final = (MessageType.OPEN, MessageType.KEEPALIVE)  # RFC 8654 4
 
-def judge_header(data: bytes, start: int = 0) -> tuple[MessageType, int]:
-    """Return type and length of the message that begins at `start`; raise `HeaderError` if none can."""
+
+def judge_header(data: bytes, start: int = 0, max_message: int = MAX_MESSAGE) -> tuple[MessageType, int]:
+    """Return type and length of the message that begins at `start`; raise `HeaderError` if none can.
+
+    `max_message` is the longest that was negotiated, in octets.
+    """
     header = data[start : start + HEADER_LENGTH]
     if len(header) < HEADER_LENGTH:
         raise HeaderError(f"{len(header)} octets are no header", HeaderSubcode.CONNECTION_NOT_SYNCHRONIZED)
@@ -42,10 +50,12 @@ def judge_header(data: bytes, start: int = 0) -> tuple[MessageType, int]:
         raise HeaderError("marker is not all ones", HeaderSubcode.CONNECTION_NOT_SYNCHRONIZED)
     length, code = int.from_bytes(header[16:18], "big"), header[18]
     if not MessageType.has(code):
-        if HEADER_LENGTH <= length <= MAX_MESSAGE:
+        if HEADER_LENGTH <= length <= max_message:
             raise HeaderError(f"message type {code}", HeaderSubcode.BAD_MESSAGE_TYPE, header[18:])
         raise HeaderError(f"message of {length} octets", HeaderSubcode.BAD_MESSAGE_LENGTH, uint16(length))
     low, high = _LENGTHS[MessageType(code)]
+    if code not in _NEVER_EXTENDED:
+        high = max_message
     if not low <= length <= high:
         raise HeaderError(
             f"{MessageType(code).name} of {length} octets, must be {low} to {high}",
@@ -59,7 +69,10 @@ def judge_header(data: bytes, start: int = 0) -> tuple[MessageType, int]:
 class Framer:
     """Collects a stream and yields the messages in it."""
 
-    _buffer: bytes = b""
+    max_message: int = MAX_MESSAGE
+    """The longest message in octets; `MAX_EXTENDED` once that was negotiated."""
+
+    _buffer: bytes = attrs.field(default=b"", init=False)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Add octets; yield each message that is whole; raise `HeaderError` where the stream is broken.
@@ -70,7 +83,7 @@ class Framer:
         self._buffer = b""
         position = 0
         while len(buffer) - position >= HEADER_LENGTH:
-            _, length = judge_header(buffer, position)
+            _, length = judge_header(buffer, position, self.max_message)
             if position + length > len(buffer):
                 break
             yield buffer[position : position + length]

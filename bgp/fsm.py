@@ -36,9 +36,10 @@ import attrs
 
 from bgp.errors import FSMError, HoldTimerExpired, PeerError
 from bgp.iana import FSMSubcode, MessageType
-from bgp.messages import Keepalive, Update
+from bgp.messages import Keepalive
 from bgp.notification import Notification
 from bgp.open import Open
+from bgp.update import Update
 from bgp.wire import uint8
 
 OPEN_HOLD_TIME = 240.0

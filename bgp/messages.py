@@ -6,63 +6,26 @@
     NOTIFICATION  this is wrong (or: I want to stop), and the end of the session
     ROUTE-REFRESH send me your routes again; also: here they begin, here they end
 
-Every message can be built only in a legal form, so that `encode` fails for one reason alone: it does not fit
-into 4096 octets. `decode` takes one whole message and raises nothing but `PeerError`.
-"""
+Every message can be built only in a legal form, so that `encode` fails for two reasons alone: the message is too long
+for the session, or its prefixes lack the path identifiers that were negotiated. `decode` takes one whole message and
+raises nothing but `PeerError`.
 
-from collections.abc import Iterable
+Sessions consist of UPDATEs, so decoding them avoids what is not needed: prefixes are cut but not looked at (nlri.py),
+attributes are judged but not read (judgement.py).
+"""
 
 import attrs
 
-from bgp.attributes import Fault, PathAttributes, Treatment, decode_attributes, encode_attributes
-from bgp.errors import HeaderError, LocalError, RouteRefreshError, UpdateError
-from bgp.framing import HEADER_LENGTH, MARKER, MAX_MESSAGE, judge_header
-from bgp.iana import (
-    AttributeCode,
-    HeaderSubcode,
-    MessageType,
-    RefreshSubtype,
-    RouteRefreshSubcode,
-    UpdateSubcode,
-)
+from bgp.errors import HeaderError, LocalError, RouteRefreshError
+from bgp.framing import HEADER_LENGTH, MARKER, MAX_EXTENDED, MAX_MESSAGE, judge_header
+from bgp.iana import HeaderSubcode, MessageType, RefreshSubtype, RouteRefreshSubcode
 from bgp.negotiated import Negotiated
-from bgp.nlri import NLRI
 from bgp.notification import Notification
 from bgp.open import Open, decode_open, encode_open
 from bgp.prefix import Family
+from bgp.update import Update, decode_update, encode_update
 from bgp.values import UINT8
 from bgp.wire import Reader, WireError, uint8, uint16
-
-
-def _faults(values: Iterable[Fault]) -> tuple[Fault, ...]:
-    return tuple(values)
-
-
-@attrs.frozen(kw_only=True)
-class Update:
-    """UPDATE: routes that are gone, and routes that are there and share their attributes (RFC 4271 4.3)."""
-
-    withdrawn: NLRI = attrs.field(default=NLRI(), converter=NLRI)
-    """Prefixes without a route from now on; a list of strings is accepted."""
-
-    announced: NLRI = attrs.field(default=NLRI(), converter=NLRI)
-    """Prefixes with a route from now on; a list of strings is accepted."""
-
-    attributes: PathAttributes = attrs.field(default=PathAttributes())
-    """The attributes of the announced routes."""
-
-    faults: tuple[Fault, ...] = attrs.field(default=(), converter=_faults)
-    """What was wrong with a received UPDATE, and survived (RFC 7606)."""
-
-    @property
-    def treatment(self) -> Treatment:
-        """What the faults cost: the strongest of their treatments."""
-        return max((fault.treatment for fault in self.faults), default=Treatment.NONE)
-
-    @property
-    def is_end_of_rib(self) -> bool:
-        """Whether this UPDATE says no more than that the initial routes have all been sent (RFC 4724 2)."""
-        return not (self.withdrawn or self.announced or self.faults) and self.attributes == PathAttributes()
 
 
 @attrs.frozen
@@ -93,12 +56,18 @@ Message = Open | Update | Keepalive | Notification | RouteRefresh
 
 
 def encode(message: Message, negotiated: Negotiated) -> bytes:
-    """Turn a message into octets, header included; raise `LocalError` if they are more than 4096."""
+    """Turn a message into octets, header included.
+
+    Raises `LocalError` if they are more than 4096, or 65535 where extended messages were negotiated, and for NLRI
+    with path identifiers in a session without them or the other way round.
+    """
+    limit = MAX_EXTENDED if negotiated.extended_message else MAX_MESSAGE
     match message:
-        case Open():
-            message_type, body = MessageType.OPEN, encode_open(message)
         case Update():
-            message_type, body = MessageType.UPDATE, _encode_update(message, negotiated)
+            message_type, body = MessageType.UPDATE, encode_update(message, negotiated)
+        case Open():
+            # RFC 8654 4: an OPEN and a KEEPALIVE are never longer.
+            message_type, body, limit = MessageType.OPEN, encode_open(message), MAX_MESSAGE
         case Keepalive():
             message_type, body = MessageType.KEEPALIVE, b""
         case Notification():
@@ -107,70 +76,29 @@ def encode(message: Message, negotiated: Negotiated) -> bytes:
         case RouteRefresh():
             message_type, body = MessageType.ROUTE_REFRESH, _encode_refresh(message)
     length = HEADER_LENGTH + len(body)
-    if length > MAX_MESSAGE:
-        raise LocalError(f"{message_type.name} of {length} octets, at most {MAX_MESSAGE} fit")
-    return MARKER + uint16(length) + uint8(message_type) + body
+    if length > limit:
+        raise LocalError(f"{message_type.name} of {length} octets, at most {limit} fit")
+    return b"".join((MARKER, uint16(length), uint8(message_type), body))
 
 
 def decode(data: bytes, negotiated: Negotiated) -> Message:
     """Read one whole message; raise the `PeerError` that fits the fault."""
-    message_type, length = judge_header(data)
+    message_type, length = judge_header(data, 0, MAX_EXTENDED if negotiated.extended_message else MAX_MESSAGE)
     if length != len(data):
         reason = f"message of {len(data)} octets says {length}"
         raise HeaderError(reason, HeaderSubcode.BAD_MESSAGE_LENGTH, uint16(length))
+    if message_type is MessageType.UPDATE:
+        return decode_update(data, negotiated)
     body = Reader(data[HEADER_LENGTH:])
     match message_type:
         case MessageType.OPEN:
             return decode_open(body)
-        case MessageType.UPDATE:
-            return _decode_update(body, negotiated)
         case MessageType.KEEPALIVE:
             return Keepalive()
         case MessageType.NOTIFICATION:
             return Notification(body.uint8(), body.uint8(), body.rest())
         case MessageType.ROUTE_REFRESH:
             return _decode_refresh(data)
-
-
-def _encode_update(message: Update, negotiated: Negotiated) -> bytes:
-    withdrawn = message.withdrawn.encode()
-    attributes = encode_attributes(message.attributes, negotiated)
-    if max(len(withdrawn), len(attributes)) > MAX_MESSAGE:
-        raise LocalError(f"UPDATE of more than {MAX_MESSAGE} octets")
-    announced = message.announced.encode()
-    return uint16(len(withdrawn)) + withdrawn + uint16(len(attributes)) + attributes + announced
-
-
-def _decode_update(reader: Reader, negotiated: Negotiated) -> Update:
-    try:
-        withdrawn = reader.take(reader.uint16())
-        block = reader.take(reader.uint16())
-    except WireError as error:
-        # RFC 7606 3 (b): without these lengths nothing can be found.
-        raise UpdateError(str(error), UpdateSubcode.MALFORMED_ATTRIBUTE_LIST) from error
-    announced = NLRI.decode(reader.rest())
-    attributes, faults = decode_attributes(block, negotiated)
-    return Update(
-        withdrawn=NLRI.decode(withdrawn),
-        announced=announced,
-        attributes=attributes,
-        faults=(*faults, *_missing(attributes, faults)) if announced else faults,
-    )
-
-
-def _missing(attributes: PathAttributes, faults: Iterable[Fault]) -> list[Fault]:
-    """Faults for the attributes that a route cannot be without (RFC 4271 5, RFC 7606 3 (d))."""
-    reported = {fault.code for fault in faults}
-    mandatory = {
-        AttributeCode.ORIGIN: attributes.origin,
-        AttributeCode.AS_PATH: attributes.as_path,
-        AttributeCode.NEXT_HOP: attributes.next_hop,
-    }
-    return [
-        Fault(code, Treatment.TREAT_AS_WITHDRAW, f"{code.name} is missing")
-        for code, value in mandatory.items()
-        if value is None and code not in reported
-    ]
 
 
 def _encode_refresh(message: RouteRefresh) -> bytes:

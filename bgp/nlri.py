@@ -184,6 +184,11 @@ class NLRI(Sequence[Destination | Path]):
         plain = self.family in (IPV4_UNICAST, IPV6_UNICAST) and not self.add_path
         return f"NLRI({[str(item) if plain else item for item in self]})"
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the library can read the destinations; if not, all are one `OpaqueNLRI`."""
+        return self.family in _KINDS
+
     def encode(self) -> bytes:
         """The octets of the field."""
         return b"".join(self.wire)

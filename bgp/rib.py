@@ -11,7 +11,8 @@ from ipaddress import IPv4Address
 import attrs
 
 from bgp.aspath import ASPath, ASSegment
-from bgp.attributes import PathAttributes, origin
+from bgp.attributes import PathAttributes
+from bgp.attributetable import origin
 from bgp.communities import Community
 from bgp.errors import LocalError
 from bgp.iana import Origin

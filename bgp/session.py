@@ -21,7 +21,6 @@ from ipaddress import IPv4Address
 import attrs
 
 from bgp import fsm
-from bgp.attributes import Treatment
 from bgp.capabilities import Capability, FourOctetASCapability, MultiprotocolCapability, encode_capability
 from bgp.config import PeerConfig
 from bgp.errors import OpenError, PeerError
@@ -35,16 +34,18 @@ from bgp.events import (
     SessionClosed,
     StateChanged,
 )
+from bgp.faults import Treatment
 from bgp.framing import Framer
 from bgp.fsm import CloseConnection, OpenConnection, State, Timer
 from bgp.iana import AS_TRANS, CeaseSubcode, OpenSubcode
-from bgp.messages import Keepalive, Message, RouteRefresh, Update, decode, encode
+from bgp.messages import Keepalive, Message, RouteRefresh, decode, encode
 from bgp.negotiated import Negotiated, PeerType
 from bgp.nlri import NLRI
 from bgp.notification import Notification
 from bgp.open import Open
 from bgp.prefix import IPV4_UNICAST, Prefix
 from bgp.rib import AdjRibOut, Route
+from bgp.update import Update
 from bgp.updates import Egress, pack
 from bgp.values import Address, any_address
 
@@ -305,8 +306,8 @@ def greeting(config: PeerConfig, router_id: IPv4Address) -> Open:
 
 
 def _received(update: Update) -> RoutesReceived | EndOfRib:
-    if update.is_end_of_rib:
-        return EndOfRib(IPV4_UNICAST)
+    if update.end_of_rib is not None:
+        return EndOfRib(update.end_of_rib)
     announced, withdrawn = update.announced, update.withdrawn
     if update.treatment is Treatment.TREAT_AS_WITHDRAW:
         withdrawn, announced = NLRI.from_wire(withdrawn.wire + announced.wire), NLRI()

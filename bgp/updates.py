@@ -17,19 +17,19 @@ from ipaddress import IPv4Address
 import attrs
 
 from bgp.aspath import ASPath
-from bgp.attributes import PathAttributes, encode_attributes
+from bgp.attributes import PathAttributes
 from bgp.framing import HEADER_LENGTH, MAX_MESSAGE
-from bgp.messages import Update
 from bgp.negotiated import Negotiated, PeerType
 from bgp.nlri import NLRI
 from bgp.rib import Changes, Route
+from bgp.update import Update, encode_update
 from bgp.values import Address
 
 DEFAULT_LOCAL_PREF = 100
 """What LOCAL_PREF is where nobody chose one, with us as with every other router."""
 
-_ROOM = MAX_MESSAGE - HEADER_LENGTH - 4
-"""Octets of prefixes and attributes in an UPDATE: all but the header and the two length fields."""
+_ROOM = MAX_MESSAGE - HEADER_LENGTH
+"""Octets of an UPDATE without its header."""
 
 
 @attrs.frozen(kw_only=True)
@@ -60,10 +60,10 @@ class Egress:
 
 def pack(changes: Changes, negotiated: Negotiated) -> Iterator[Update]:
     """Yield the UPDATEs that tell the changes, none longer than 4096 octets."""
-    for chunk in _chunks(changes.withdrawn, _ROOM):
+    for chunk in _chunks(changes.withdrawn, _ROOM - len(encode_update(Update(), negotiated))):
         yield Update(withdrawn=NLRI.from_wire(chunk))
     for attributes, prefixes in changes.announced.items():
-        room = _ROOM - len(encode_attributes(attributes, negotiated))
+        room = _ROOM - len(encode_update(Update(attributes=attributes), negotiated))
         for chunk in _chunks(prefixes, room):
             yield Update(announced=NLRI.from_wire(chunk), attributes=attributes)
 

@@ -8,15 +8,17 @@ from ipaddress import IPv4Address, IPv4Network
 
 from hypothesis import strategies as st
 
-from bgp.attributes import Aggregator, PathAttributes, UnknownAttribute
+from bgp.attributes import PathAttributes, UnknownAttribute
+from bgp.attributetable import Aggregator
 from bgp.iana import AttributeCode, AttributeFlag, Origin
-from bgp.messages import Keepalive, Message, Update
+from bgp.messages import Keepalive, Message
 from bgp.negotiated import Negotiated, PeerType
 from bgp.nlri import NLRI
 from bgp.prefix import Prefix
 from bgp.rib import Route
 from bgp.testing.labels import as_paths, asns, communities, numbers
 from bgp.testing.opens import notifications, opens
+from bgp.update import Update
 
 # Values.
 

@@ -1,0 +1,213 @@
+"""Routes of families beyond IPv4 unicast: MP_REACH_NLRI and MP_UNREACH_NLRI (RFC 4760).
+
+They travel as path attributes, but they are not about the routes, they are the routes; so an `Update` holds them beside
+its attributes. What a next hop looks like depends on the family, `_NEXT_HOP_LENGTHS`; the length is all that can be
+wrong with it (RFC 7606 7.11).
+"""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+import attrs
+
+from bgp.errors import LocalError, UpdateError
+from bgp.iana import AFI, SAFI, UpdateSubcode
+from bgp.negotiated import Negotiated
+from bgp.nlri import NLRI, Destination, Path
+from bgp.prefix import Family
+from bgp.values import Address, any_address
+from bgp.wire import Reader, WireError, uint8, uint16
+
+_ZERO_RD: Final = bytes(8)
+
+_NEXT_HOP_LENGTHS: Final[dict[tuple[int, int], tuple[int, ...]]] = {
+    (AFI.IPV4, SAFI.UNICAST): (4,),  # RFC 4760
+    (AFI.IPV4, SAFI.MULTICAST): (4,),
+    (AFI.IPV4, SAFI.LABELLED_UNICAST): (4,),  # RFC 8277
+    (AFI.IPV4, SAFI.VPN): (12,),  # RFC 4364 4.3.2
+    (AFI.IPV6, SAFI.UNICAST): (16, 32),  # RFC 2545 3
+    (AFI.IPV6, SAFI.MULTICAST): (16, 32),
+    (AFI.IPV6, SAFI.LABELLED_UNICAST): (16, 32),  # RFC 4798
+    (AFI.IPV6, SAFI.VPN): (24, 48),  # RFC 4659 3.2.1
+}
+
+_EXTENDED_LENGTHS: Final[dict[int, tuple[int, ...]]] = {
+    SAFI.UNICAST: (16, 32),  # RFC 8950 3
+    SAFI.MULTICAST: (16, 32),
+    SAFI.LABELLED_UNICAST: (16, 32),
+    SAFI.VPN: (24, 48),
+}
+
+
+@attrs.frozen(init=False, repr=False)
+class NextHop:
+    """Where to send the packets: `NextHop("192.0.2.1")`, `NextHop("2001:db8::1", "fe80::1")`.
+
+    Takes an address, text too, and for IPv6 the link-local address of the same router (RFC 2545 3), or the octets
+    of the field.
+    """
+
+    wire: bytes
+    """The octets of the field; in a VPN family a route distinguisher of zeros stands before each address."""
+
+    def __init__(self, address: str | Address | bytes, link_local: str | Address | None = None) -> None:
+        if isinstance(address, bytes):
+            self.__attrs_init__(address)
+        else:
+            addresses = [address] if link_local is None else [address, link_local]
+            self.__attrs_init__(b"".join(any_address(item).packed for item in addresses))
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """The addresses, the global one first; none for octets of an unknown shape."""
+        match len(self.wire):
+            case 4:
+                return (IPv4Address(self.wire),)
+            case 12:
+                return (IPv4Address(self.wire[8:]),)
+            case 16 | 32:
+                return tuple(IPv6Address(self.wire[at : at + 16]) for at in range(0, len(self.wire), 16))
+            case 24 | 48:
+                return tuple(IPv6Address(self.wire[at + 8 : at + 24]) for at in range(0, len(self.wire), 24))
+            case _:
+                return ()
+
+    @property
+    def address(self) -> Address | None:
+        """The first address; None for octets of an unknown shape."""
+        return self.addresses[0] if self.addresses else None
+
+    @property
+    def link_local(self) -> Address | None:
+        """The second address, the link-local one; None if there is none."""
+        return self.addresses[1] if len(self.addresses) > 1 else None
+
+    def in_vpn(self) -> "NextHop":
+        """The same next hop as VPN families write it (RFC 4364 4.3.2)."""
+        return NextHop(b"".join(_ZERO_RD + address.packed for address in self.addresses))
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.addresses)) or f"0x{self.wire.hex()}"
+
+    def __repr__(self) -> str:
+        plain = b"".join(address.packed for address in self.addresses) == self.wire
+        return f"NextHop({', '.join(repr(str(a)) for a in self.addresses) if plain else repr(self.wire)})"
+
+
+def _nlri(value: "NLRI | Iterable[str | Destination | Path]") -> NLRI:
+    return value if isinstance(value, NLRI) else NLRI(value)
+
+
+def _next_hop(value: "str | Address | bytes | NextHop") -> NextHop:
+    return value if isinstance(value, NextHop) else NextHop(value)
+
+
+@attrs.frozen
+class MPReach:
+    """MP_REACH_NLRI: routes that are there: `MPReach(["2001:db8::/32"], "2001:db8::1")` (RFC 4760 3)."""
+
+    nlri: NLRI = attrs.field(converter=_nlri)
+    """The destinations; a list of strings is accepted for a unicast family."""
+
+    next_hop: NextHop = attrs.field(converter=_next_hop)
+    """Where to send the packets; an address is accepted. VPN families get their route distinguishers by themselves."""
+
+    def __attrs_post_init__(self) -> None:
+        if len(self.next_hop.wire) > 0xFF:
+            raise LocalError(f"next hop of {len(self.next_hop.wire)} octets, at most 255 fit")
+        if self.family.safi == SAFI.VPN and len(self.next_hop.wire) in (4, 16, 32):
+            object.__setattr__(self, "next_hop", self.next_hop.in_vpn())
+
+    @property
+    def family(self) -> Family:
+        """The family of the routes."""
+        return self.nlri.family
+
+
+@attrs.frozen
+class MPUnreach:
+    """MP_UNREACH_NLRI: routes that are gone: `MPUnreach(["2001:db8::/32"])` (RFC 4760 4)."""
+
+    nlri: NLRI = attrs.field(converter=_nlri)
+    """The destinations; `NLRI([], family)` says End-of-RIB (RFC 4724 2)."""
+
+    @property
+    def family(self) -> Family:
+        """The family of the routes."""
+        return self.nlri.family
+
+
+class FamilyDisabled(Exception):  # noqa: N818  it is the treatment's name
+    """What RFC 7606 calls AFI/SAFI disable: the routes of a family can no longer be followed."""
+
+    def __init__(self, family: Family, reason: str) -> None:
+        super().__init__(reason)
+        self.family = family
+
+
+def encode_reach(value: MPReach) -> bytes:
+    """The value of the attribute."""
+    hop = value.next_hop.wire
+    # RFC 4760 3: one octet is reserved.
+    return _encode_family(value.family) + uint8(len(hop)) + hop + uint8(0) + value.nlri.encode()
+
+
+def encode_unreach(value: MPUnreach) -> bytes:
+    """The value of the attribute."""
+    return _encode_family(value.family) + value.nlri.encode()
+
+
+def decode_reach(value: bytes, negotiated: Negotiated) -> MPReach:
+    """Read the value of the attribute.
+
+    Raises `FamilyDisabled` when the routes cannot be told (RFC 7606 5.3, 7.11), and `UpdateError` when not even
+    the family can.
+    """
+    reader = Reader(value)
+    family = _decode_family(reader)
+    try:
+        hop = reader.take(reader.uint8())
+        reader.uint8()  # RFC 4760 3: reserved, to be ignored.
+    except WireError as error:
+        raise FamilyDisabled(family, f"next hop: {error}") from error
+    expected = _next_hop_lengths(family, negotiated)
+    if expected and len(hop) not in expected:
+        raise FamilyDisabled(family, f"next hop of {len(hop)} octets for {family}, must be {_listed(expected)}")
+    return MPReach(_decode_nlri(reader, family, negotiated), NextHop(hop))
+
+
+def decode_unreach(value: bytes, negotiated: Negotiated) -> MPUnreach:
+    """Read the value of the attribute; raises what `decode_reach` raises."""
+    reader = Reader(value)
+    return MPUnreach(_decode_nlri(reader, _decode_family(reader), negotiated))
+
+
+def _encode_family(family: Family) -> bytes:
+    return uint16(family.afi) + uint8(family.safi)
+
+
+def _decode_family(reader: Reader) -> Family:
+    try:
+        return Family(reader.uint16(), reader.uint8())
+    except WireError as error:
+        raise UpdateError(f"no AFI and SAFI: {error}", UpdateSubcode.OPTIONAL_ATTRIBUTE_ERROR) from error
+
+
+def _decode_nlri(reader: Reader, family: Family, negotiated: Negotiated) -> NLRI:
+    try:
+        return NLRI.decode(reader.rest(), family, family in negotiated.add_path_receive)
+    except UpdateError as error:
+        raise FamilyDisabled(family, str(error)) from error
+
+
+def _next_hop_lengths(family: Family, negotiated: Negotiated) -> tuple[int, ...]:
+    """The lengths that a next hop may have; none: any."""
+    lengths = _NEXT_HOP_LENGTHS.get((family.afi, family.safi), ())
+    if (family, AFI.IPV6) in negotiated.extended_next_hop:
+        return lengths + _EXTENDED_LENGTHS.get(family.safi, ())
+    return lengths
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    return " or ".join(map(str, numbers))
