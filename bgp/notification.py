@@ -172,7 +172,14 @@ def _name(code: int, subcode: int) -> str:
 
 
 def _title(name: str) -> str:
-    return " ".join(_WORDS.get(word) or word.capitalize() for word in name.split("_"))
+    return _TITLES.get(name) or " ".join(_WORDS.get(word) or word.capitalize() for word in name.split("_"))
+
+
+_TITLES = {
+    "PEER_DE_CONFIGURED": "Peer De-configured",
+    "ROUTE_REFRESH_MESSAGE_ERROR": "ROUTE-REFRESH Message Error",
+}
+"""Names with a hyphen in the registry."""
 
 
 _WORDS = {word.upper(): word for word in ("AS", "BFD", "BGP", "LSDB", "OPEN", "UPDATE", "of")}

@@ -28,9 +28,10 @@ def test_whatever_a_peer_sends_fits_into_a_line(notification: Notification) -> N
     [
         (Notification(6, 2), "Cease / Administrative Shutdown"),
         (Notification(6, 1), "Cease / Maximum Number of Prefixes Reached"),
+        (Notification(6, 3), "Cease / Peer De-configured"),
         (Notification(4), "Hold Timer Expired"),
         (Notification(2, 2), "OPEN Message Error / Bad Peer AS"),
-        (Notification(7, 1), "Route Refresh Message Error / Invalid Message Length"),
+        (Notification(7, 1), "ROUTE-REFRESH Message Error / Invalid Message Length"),
         (Notification(8), "Send Hold Timer Expired"),
         (Notification(9), "Loss of LSDB Synchronization"),
         (Notification(6, 99), "Cease / 99"),
