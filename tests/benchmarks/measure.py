@@ -41,8 +41,11 @@ class Subject(NamedTuple):
     read: Callable[[bytes], Any] = lambda message: None
     """Decode an UPDATE and look at all of it, where decoding leaves work undone until somebody looks."""
 
-    rebuild: Callable[[Any], Any] = lambda update: update
-    """Make the same UPDATE from values, without anything that decoding left behind."""
+    values: Callable[[Any], Any] = lambda update: update
+    """Take what `decode` returned apart, into values such as a person would write."""
+
+    build: Callable[[Any], Any] = lambda values: values
+    """Make of such values what `decode` would have returned."""
 
 
 Figures = dict[str, float]
@@ -106,21 +109,25 @@ def _read(subject: Subject, messages: Sequence[bytes]) -> Figures:
 
 
 def _encode(subject: Subject, messages: Sequence[bytes]) -> Figures:
-    return _timed_encode(subject, messages, [_attempt(subject.decode, message) for message in messages])
+    updates = [_attempt(subject.decode, message) for message in messages]
+    return _timed(subject.encode, updates) | {"exact": _exact(subject.encode, updates, messages)}
 
 
-def _rebuild(subject: Subject, messages: Sequence[bytes]) -> Figures:
-    return _timed_encode(
-        subject, messages, [subject.rebuild(subject.decode(message)) for message in messages]
-    )
+def _built(subject: Subject, messages: Sequence[bytes]) -> Figures:
+    updates = [subject.build(subject.values(subject.decode(message))) for message in messages]
+    return _timed(subject.encode, updates) | {"exact": _exact(subject.encode, updates, messages)}
 
 
-def _timed_encode(subject: Subject, messages: Sequence[bytes], updates: list[Any]) -> Figures:
-    figures = _timed(subject.encode, updates)
-    exact = sum(
-        _attempt(subject.encode, update) == message for update, message in zip(updates, messages, strict=True)
-    )
-    return figures | {"exact": exact}
+def _build(subject: Subject, messages: Sequence[bytes]) -> Figures:
+    def build(values: Any) -> bytes:
+        return subject.encode(subject.build(values))
+
+    values = [subject.values(subject.decode(message)) for message in messages]
+    return _timed(build, values) | {"exact": _exact(build, values, messages)}
+
+
+def _exact(function: Callable[[Any], bytes], items: Sequence[Any], messages: Sequence[bytes]) -> int:
+    return sum(_attempt(function, item) == message for item, message in zip(items, messages, strict=True))
 
 
 def _memory(subject: Subject, messages: Sequence[bytes]) -> Figures:
@@ -143,11 +150,12 @@ def _resident() -> int:
 
 
 TASKS: dict[str, Callable[[Subject, Sequence[bytes]], Figures]] = {
-    "decode": _decode,
-    "warm": _warm,
-    "read": _read,
-    "encode": _encode,
-    "rebuild": _rebuild,
-    "memory": _memory,
+    "decode": _decode,  # for the first time
+    "warm": _warm,  # the same again
+    "read": _read,  # decode, and look at everything
+    "encode": _encode,  # what was decoded
+    "built": _built,  # encode what was built from values
+    "build": _build,  # build from values, and encode
+    "memory": _memory,  # keep the routes
 }
-"""Decode; decode again; decode and read; encode what was decoded; encode what was built; keep the routes."""
+"""What a subject can be asked to do."""

@@ -18,7 +18,8 @@ _DECODING = {
 }
 _ENCODING = {
     ("ours", "encode"): "bgp, of what was decoded",
-    ("ours", "rebuild"): "bgp, built from values",
+    ("ours", "built"): "bgp, of what was built from values",
+    ("ours", "build"): "bgp, and the building counts too",
     ("floor", "encode"): "floor",
 }
 
@@ -166,7 +167,7 @@ def _summary(results: Results) -> Table:
     """One row a subject, one column for each figure that has a target."""
     rows = [_summary_row(results, subject, _name(subject)) for subject in results.subjects()]
     if "ours" in results.subjects():
-        rows.insert(1, _summary_row(results, "ours", "bgp, all values read, or made anew", "read", "rebuild"))
+        rows.insert(1, _summary_row(results, "ours", "bgp, reading or building all values", "read", "build"))
     head = (
         "",
         "decode, UPDATEs/s",

@@ -26,7 +26,7 @@ _UNLIMITED = sys.maxsize
 _TASKS = {
     # Decoding must be the first that a process does: caches are empty then. So must reading, and what follows no
     # decoding, and what looks at the memory of the process.
-    "ours": (("decode", "warm", "encode"), ("read",), ("rebuild",), ("memory",)),
+    "ours": (("decode", "warm", "encode"), ("read",), ("built", "build"), ("memory",)),
 }
 _TASKS_OF_OTHERS = (("decode", "encode"), ("memory",))
 

@@ -47,6 +47,20 @@ def test_what_comes_back_octet_for_octet_is_counted() -> None:
     assert (figures["exact"], figures["failures"]) == (odd, 1)
 
 
+def test_what_is_built_from_values_has_to_be_the_same_too() -> None:
+    subject = SUBJECT._replace(
+        decode=bytes.hex,
+        values=lambda text: text + "ff",
+        build=bytes.fromhex,
+        encode=lambda octets: octets[:-1],
+    )
+    for task in ("built", "build"):
+        assert measure.TASKS[task](subject, MESSAGES)["exact"] == len(MESSAGES)
+    subject = subject._replace(encode=lambda octets: octets)
+    for task in ("built", "build"):
+        assert measure.TASKS[task](subject, MESSAGES)["exact"] == 0
+
+
 def test_memory_is_what_the_table_keeps() -> None:
     kept = [message for message in MESSAGES if message != BROKEN] * 20
     figures = measure.TASKS["memory"](SUBJECT, kept)
