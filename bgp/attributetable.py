@@ -1,8 +1,9 @@
 """The path attributes that this library reads, one row each (RFC 4271 5 and 6.3, RFC 7606 7).
 
-Values are those of a session with AS numbers of four octets; as4.py is for the others. Three columns read a value:
-`decode` is the plain one, by the cursor; `fits` says the same faster and only yes or no; a property test holds them
-together. MP_REACH_NLRI and MP_UNREACH_NLRI are routes rather than attributes of routes, see multiprotocol.py.
+Values are those of a session with AS numbers of four octets; as4.py is for the others. `decode` reads a value by the
+cursor, and so judges it. `pattern` is a part of the expression by which judgement.py recognises blocks that nothing is
+wrong with; it may miss a good value, but never matches a bad one, which a property test looks after. MP_REACH_NLRI and
+MP_UNREACH_NLRI are routes rather than attributes of routes, see multiprotocol.py.
 
 A new attribute is a row here and a field of `PathAttributes`.
 """
@@ -13,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import attrs
 
-from bgp.aspath import ASPath, decode_as_path, encode_as_path, is_as_path
+from bgp.aspath import ASPath, decode_as_path, encode_as_path
 from bgp.communities import (
     Community,
     LargeCommunity,
@@ -32,7 +33,7 @@ from bgp.extended import (
 from bgp.faults import Treatment
 from bgp.iana import AttributeCode, AttributeFlag, Origin, UpdateSubcode
 from bgp.values import ASN, ipv4_address, quoted
-from bgp.wire import Reader, WireError, uint8, uint16, uint32
+from bgp.wire import Reader, uint8, uint16, uint32
 
 WELL_KNOWN: Final = AttributeFlag.TRANSITIVE
 """The flags of a well-known attribute."""
@@ -72,8 +73,8 @@ class Row(NamedTuple):
     decode: Callable[[Reader], Any]
     """Raises `WireError` or `LocalError`."""
 
-    fits: int | Callable[[bytes], bool]
-    """The only length, or whether `decode` would read the octets to their end."""
+    pattern: bytes
+    """An expression for length and value in their usual form; without AS 0 in AS_PATH, which it cannot see."""
 
     malformed: Treatment = Treatment.TREAT_AS_WITHDRAW
     """What it costs if `decode` fails."""
@@ -121,10 +122,6 @@ def _decode_aggregator(reader: Reader) -> Aggregator:
     return Aggregator(reader.uint32(), IPv4Address(reader.take(4)))
 
 
-def _fits_aggregator(value: bytes) -> bool:
-    return len(value) == 8 and value[:4] != b"\0\0\0\0"
-
-
 def _addresses(values: Iterable[str | IPv4Address]) -> tuple[IPv4Address, ...]:
     return tuple(map(ipv4_address, values))
 
@@ -136,8 +133,18 @@ def _decode_addresses(reader: Reader) -> tuple[IPv4Address, ...]:
     return tuple(found)
 
 
-def _multiple_of(size: int) -> Callable[[bytes], bool]:
-    return lambda value: bool(value) and not len(value) % size
+def _exactly(size: int) -> bytes:
+    return b"\\x%02x.{%d}" % (size, size)
+
+
+def _multiple_of(size: int) -> bytes:
+    return b"(?:%s)" % b"|".join(map(_exactly, range(size, 0x100, size)))
+
+
+def _one_sequence() -> bytes:
+    """No AS_PATH segment, or one AS_SEQUENCE."""
+    sequences = (b"\\x%02x\\x02\\x%02x.{%d}" % (2 + 4 * n, n, 4 * n) for n in range(1, 64))
+    return b"(?:%s)" % b"|".join((b"\\x00", *sequences))
 
 
 _AIGP_TLV: Final = 1
@@ -167,14 +174,6 @@ def _aigp(metric: int) -> int:
     return metric
 
 
-def _is_aigp(value: bytes) -> bool:
-    try:
-        _decode_aigp(Reader(value))
-    except (WireError, LocalError):
-        return False
-    return True
-
-
 ROWS: Final = (
     Row(
         AttributeCode.ORIGIN,
@@ -183,7 +182,7 @@ ROWS: Final = (
         origin,
         uint8,
         lambda reader: origin(reader.uint8()),
-        (b"\0", b"\1", b"\2").__contains__,
+        rb"\x01[\x00-\x02]",
         subcode=UpdateSubcode.INVALID_ORIGIN_ATTRIBUTE,
     ),
     Row(
@@ -193,11 +192,19 @@ ROWS: Final = (
         ASPath,
         lambda path: encode_as_path(path, four_octet_as=True),
         lambda reader: decode_as_path(reader, four_octet_as=True),
-        lambda value: is_as_path(value, four_octet_as=True),
+        _one_sequence(),
         subcode=UpdateSubcode.MALFORMED_AS_PATH,
     ),
-    Row(AttributeCode.NEXT_HOP, "next_hop", WELL_KNOWN, ipv4_address, _packed, _address, 4),
-    Row(AttributeCode.MULTI_EXIT_DISC, "med", NON_TRANSITIVE, _uint32("med"), uint32, Reader.uint32, 4),
+    Row(AttributeCode.NEXT_HOP, "next_hop", WELL_KNOWN, ipv4_address, _packed, _address, _exactly(4)),
+    Row(
+        AttributeCode.MULTI_EXIT_DISC,
+        "med",
+        NON_TRANSITIVE,
+        _uint32("med"),
+        uint32,
+        Reader.uint32,
+        _exactly(4),
+    ),
     Row(
         AttributeCode.LOCAL_PREF,
         "local_pref",
@@ -205,7 +212,7 @@ ROWS: Final = (
         _uint32("local_pref"),
         uint32,
         Reader.uint32,
-        4,
+        _exactly(4),
         internal=True,
     ),
     Row(
@@ -215,7 +222,7 @@ ROWS: Final = (
         bool,
         lambda _: b"",
         lambda _: True,
-        0,
+        _exactly(0),
         Treatment.ATTRIBUTE_DISCARD,
     ),
     Row(
@@ -225,7 +232,7 @@ ROWS: Final = (
         _as_is,
         _encode_aggregator,
         _decode_aggregator,
-        _fits_aggregator,
+        rb"\x08(?!\x00\x00\x00\x00).{8}",
         Treatment.ATTRIBUTE_DISCARD,
     ),
     Row(
@@ -244,7 +251,7 @@ ROWS: Final = (
         ipv4_address,
         _packed,
         _address,
-        4,
+        _exactly(4),
         internal=True,
     ),
     Row(
@@ -282,7 +289,7 @@ ROWS: Final = (
         _aigp,
         _encode_aigp,
         _decode_aigp,
-        _is_aigp,
+        rb"\x0b\x01\x00\x0b.{8}",
         Treatment.ATTRIBUTE_DISCARD,  # RFC 7311 3
     ),
     Row(
@@ -301,7 +308,7 @@ ROWS: Final = (
         _uint32("only_to_customer"),
         uint32,
         Reader.uint32,
-        4,  # RFC 9234 5
+        _exactly(4),  # RFC 9234 5
     ),
 )
 """In the order of the codes."""

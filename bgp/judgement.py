@@ -1,24 +1,25 @@
 """What is wrong with the attributes of an UPDATE, and what it costs (RFC 4271 6.3, RFC 7606).
 
-`judge` takes the octets of the attributes, without MP_REACH_NLRI and MP_UNREACH_NLRI, and returns those that hold, and
-the faults. It raises `UpdateError` for the one fault that RFC 7606 leaves fatal here, an attribute that claims to be
-well-known and is not.
+A `Judge` takes the octets of the attributes, without MP_REACH_NLRI and MP_UNREACH_NLRI, and returns those that hold,
+and the faults. It raises `UpdateError` for the one fault that RFC 7606 leaves fatal here, an attribute that claims to
+be well-known and is not. There is one judge for each kind of session, since the same octets may be fine from one peer
+and not from another.
 
-Nearly all UPDATEs are faultless and orderly, and their attributes repeat: a third to a half of them on a live feed.
-So there are two short cuts on the way. `judge` remembers what it said about the last few thousand blocks; the key is
-the block with the session's `context`, since the same octets may be fine from one peer and not from another. And
-`_is_plain` looks whether there is anything to say at all. Where there is, `_examine` takes the block apart. That is
-the rule; it calls a block that `_is_plain` has found plain just so, and a property test holds the two together.
+`_examine` is the rule: it takes a block of attributes apart, whatever there is. But nearly all UPDATEs are faultless
+and orderly, and their attributes repeat, a third to a half of them on a live feed. So there are two short cuts. A judge
+remembers what it said about the last few thousand blocks; routes with equal attributes share them, too. And it has an
+expression, put together from the rows of the table, that matches blocks with which all is well. A property test holds
+that against the rule.
 """
 
-import functools
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from bgp.as4 import counts_as4, merge_as4_path
-from bgp.aspath import SEGMENT_TYPES, ASPath, decode_as_path, encode_as_path, is_as_path
+from bgp.aspath import SEGMENT_TYPES, ASPath, decode_as_path, encode_as_path
 from bgp.attributes import PathAttributes, RawAttribute, encode_attribute, join, split
-from bgp.attributetable import BY_CODE, SPECIAL, Row
+from bgp.attributetable import BY_CODE, ROWS, SPECIAL, Row
 from bgp.errors import LocalError
 from bgp.faults import Fault, Treatment
 from bgp.iana import AttributeCode, AttributeFlag, SegmentType, UpdateSubcode
@@ -38,30 +39,54 @@ class Judgement(NamedTuple):
     attributes: PathAttributes
     """Those that hold."""
 
-    present: int
-    """Which were there, whether they hold or not: bit 1 << code."""
+    lacks: int = 0
+    """Which attributes that every IPv4 route has to have are not there: bit `1 << code`."""
 
     faults: tuple[Fault, ...] = ()
 
-
-def judge(block: bytes, negotiated: Negotiated) -> Judgement:
-    """Judge the attributes of an UPDATE; raise `UpdateError` for what resets the session."""
-    if len(block) > MEMO_OCTETS:
-        return _judge(block, negotiated.context)
-    return _remembered(block, negotiated.context)
+    has_routes: bool = False
+    """MP_REACH_NLRI or MP_UNREACH_NLRI is among the octets, and has to be taken out before."""
 
 
-def has_multiprotocol(present: int) -> bool:
-    """Whether MP_REACH_NLRI or MP_UNREACH_NLRI is among the attributes."""
-    return bool(present & _MULTIPROTOCOL)
+# What a named tuple does when it is called, in half the time.
+_make_judgement = tuple.__new__
 
 
-def _judge(block: bytes, context: int) -> Judgement:
-    rules = _RULES[context]
-    return _plain(block, rules) or _examine(block, rules)
+class Judge:
+    """Judges the attributes in one kind of session."""
 
+    def __init__(self, negotiated: Negotiated) -> None:
+        self._rules = _rules(negotiated)
+        self._recognise = _expression(self._rules)
+        self._memo: dict[bytes, Judgement] = {}
 
-_remembered = functools.lru_cache(maxsize=MEMO_BLOCKS)(_judge)
+    def judge(self, block: bytes) -> Judgement:
+        """Judge a block of attributes; raise `UpdateError` for what resets the session."""
+        known = self._memo.get(block)
+        if known is not None:
+            return known
+        judgement = self.recognise(block) or self.examine(block)
+        if len(block) <= MEMO_OCTETS and not judgement.has_routes:
+            if len(self._memo) >= MEMO_BLOCKS:
+                self._memo.clear()
+            self._memo[block] = judgement
+        return judgement
+
+    def recognise(self, block: bytes) -> Judgement | None:
+        """Judge a block with which all is well at a glance; None if it has to be examined."""
+        match = self._recognise(block)
+        if match is None:
+            return None
+        start, end = match.span(_PATH)
+        if block.find(_AS_0, start, end) >= 0:
+            return None
+        wire = block if match[_LONG] is None else join(split(block))
+        lacks = 0 if match[_HOP] else _NEXT_HOP
+        return _make_judgement(Judgement, (PathAttributes.from_wire(wire), lacks, (), False))
+
+    def examine(self, block: bytes) -> Judgement:
+        """Judge a block attribute by attribute."""
+        return _examine(block, self._rules)
 
 
 class _Rules(NamedTuple):
@@ -69,59 +94,11 @@ class _Rules(NamedTuple):
 
     four_octet_as: bool
     external: bool
+    mandatory: int
+    """What an IPv4 route has to have: bit `1 << code`."""
+
     segments: frozenset[int]
     """The types of AS_PATH segments that are welcome."""
-
-    lengths: Mapping[int, int]
-    """The length of an attribute, by flags << 8 | code."""
-
-    checks: Mapping[int, Callable[[bytes], bool]]
-    """Whether a value is well-formed, by flags << 8 | code."""
-
-
-def _plain(block: bytes, rules: _Rules) -> Judgement | None:
-    """Read a block with which all is well; None if it has to be examined."""
-    if not rules.four_octet_as:
-        return None
-    lengths, checks = rules.lengths, rules.checks
-    position, end = 0, len(block)
-    last = present = 0
-    tidy = True
-    try:
-        while position < end:
-            flags, code = block[position], block[position + 1]
-            if flags & 0x10:
-                length = block[position + 2] << 8 | block[position + 3]
-                start = position + 4
-                tidy = tidy and length > 0xFF
-                flags ^= 0x10
-            else:
-                length = block[position + 2]
-                start = position + 3
-            position = start + length
-            key = flags << 8 | code
-            expected = lengths.get(key)
-            if expected is None:
-                check = checks.get(key)
-                if check is None:
-                    if code in _KNOWN or flags not in _UNKNOWN_FLAGS:
-                        return None
-                elif not check(block[start:position]):
-                    return None
-            elif expected != length:
-                return None
-            bit = 1 << code
-            if code <= last:
-                if present & bit:
-                    return None
-                tidy = False
-            last = code
-            present |= bit
-    except IndexError:
-        return None
-    if position != end:
-        return None
-    return Judgement(PathAttributes.from_wire(block if tidy else join(split(block))), present)
 
 
 def _examine(block: bytes, rules: _Rules) -> Judgement:
@@ -146,7 +123,8 @@ def _examine(block: bytes, rules: _Rules) -> Judgement:
         # RFC 7606 4: the NLRI can still be found, so the routes can be withdrawn.
         reason = f"the list of attributes is cut short: {error}"
         faults.append(Fault(0, Treatment.TREAT_AS_WITHDRAW, reason, UpdateSubcode.MALFORMED_ATTRIBUTE_LIST))
-    return Judgement(PathAttributes.from_wire(join(_merged(kept).values())), present, tuple(faults))
+    attributes = PathAttributes.from_wire(join(_merged(kept).values()))
+    return Judgement(attributes, rules.mandatory & ~present, tuple(faults), bool(present & _ROUTES))
 
 
 def _verdict(attribute: RawAttribute, rules: _Rules) -> RawAttribute | Fault:
@@ -250,9 +228,14 @@ _CATEGORY: Final = AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE
 
 _KNOWN: Final = BY_CODE.keys() | SPECIAL
 
-_UNKNOWN_FLAGS: Final = frozenset({0x80, 0xA0, 0xC0, 0xE0})
+_ROUTES: Final = 1 << AttributeCode.MP_REACH_NLRI | 1 << AttributeCode.MP_UNREACH_NLRI
 
-_MULTIPROTOCOL: Final = 1 << AttributeCode.MP_REACH_NLRI | 1 << AttributeCode.MP_UNREACH_NLRI
+_NEXT_HOP: Final = 1 << AttributeCode.NEXT_HOP
+
+_AS_0: Final = bytes(4)
+
+_LONG, _PATH, _HOP = 1, 2, 3
+"""Groups of the expression: a path with a length of two octets, the path, the next hop."""
 
 _AS4: Final[dict[int, Row]] = {
     AttributeCode.AS4_PATH: BY_CODE[AttributeCode.AS_PATH],
@@ -262,29 +245,43 @@ _AS4: Final[dict[int, Row]] = {
 
 def _rules(negotiated: Negotiated) -> _Rules:
     external = negotiated.peer_type is PeerType.EXTERNAL
+    mandatory = {AttributeCode.ORIGIN, AttributeCode.AS_PATH, AttributeCode.NEXT_HOP}
+    if negotiated.peer_type is PeerType.INTERNAL:
+        mandatory.add(AttributeCode.LOCAL_PREF)  # RFC 4271 5.1.5
     segments = set(SEGMENT_TYPES)
     if negotiated.reject_as_sets:
         segments -= {SegmentType.AS_SET, SegmentType.AS_CONFED_SET}  # RFC 9774 3
     if external:
         segments -= {SegmentType.AS_CONFED_SEQUENCE, SegmentType.AS_CONFED_SET}  # RFC 5065 5
-    lengths: dict[int, int] = {}
-    checks: dict[int, Callable[[bytes], bool]] = {}
-    for row in BY_CODE.values():
-        if row.internal and external:
-            continue
-        for flags in (row.flags, row.flags | AttributeFlag.PARTIAL):
-            if isinstance(row.fits, int):
-                lengths[flags << 8 | row.code] = row.fits
-            else:
-                checks[flags << 8 | row.code] = row.fits
-    welcome = frozenset(segments)
-    path = AttributeFlag.TRANSITIVE << 8 | AttributeCode.AS_PATH
-    checks[path] = lambda value: is_as_path(value, True, welcome)
-    return _Rules(negotiated.four_octet_as, external, welcome, lengths, checks)
+    return _Rules(
+        negotiated.four_octet_as, external, sum(1 << code for code in mandatory), frozenset(segments)
+    )
 
 
-_RULES: Final = {
-    negotiated.context: _rules(negotiated)
+def _expression(rules: _Rules) -> Callable[[bytes], re.Match[bytes] | None]:
+    """Recognises blocks in the order of the codes with which all is well, whichever they lack beside NEXT_HOP."""
+    if not rules.four_octet_as:
+        return lambda block: None
+    parts = [_pattern(row, rules) for row in ROWS if not (row.internal and rules.external)]
+    return re.compile(b"".join(parts), re.DOTALL).fullmatch
+
+
+def _pattern(row: Row, rules: _Rules) -> bytes:
+    head = b"\\x%02x\\x%02x" % (row.flags, row.code)
+    match row.code:
+        case AttributeCode.AS_PATH:
+            # Many send its length in two octets always.
+            return rb"(?:%s|(\x50\x02\x00))(%s)" % (head, row.pattern)
+        case AttributeCode.NEXT_HOP:
+            return b"(%s%s)?" % (head, row.pattern)
+        case code if rules.mandatory & 1 << code:
+            return head + row.pattern
+        case _:
+            return b"(?:%s%s)?" % (head, row.pattern)
+
+
+JUDGES: Final = {
+    negotiated.context: Judge(negotiated)
     for negotiated in (
         Negotiated(four_octet_as=wide, peer_type=peer_type, reject_as_sets=reject)
         for wide in (False, True)
@@ -292,4 +289,4 @@ _RULES: Final = {
         for reject in (False, True)
     )
 }
-"""The rules of every kind of session, by its `context`."""
+"""The judge of every kind of session, by its `context`."""

@@ -14,6 +14,9 @@ Sessions consist of UPDATEs, so decoding them avoids what is not needed: prefixe
 attributes are judged but not read (judgement.py).
 """
 
+from struct import Struct
+from typing import Final
+
 import attrs
 
 from bgp.errors import HeaderError, LocalError, RouteRefreshError
@@ -83,14 +86,19 @@ def encode(message: Message, negotiated: Negotiated) -> bytes:
 
 def decode(data: bytes, negotiated: Negotiated) -> Message:
     """Read one whole message; raise the `PeerError` that fits the fault."""
-    message_type, length = judge_header(data, 0, MAX_EXTENDED if negotiated.extended_message else MAX_MESSAGE)
-    if length != len(data):
-        reason = f"message of {len(data)} octets says {length}"
-        raise HeaderError(reason, HeaderSubcode.BAD_MESSAGE_LENGTH, uint16(length))
-    if message_type is MessageType.UPDATE:
+    size = len(data)
+    if 23 <= size <= MAX_MESSAGE and data[:16] == MARKER and _LENGTH_AND_TYPE(data, 16) == (size, 2):
+        # What sessions consist of, and `judge_header` would find nothing wrong with.
         return decode_update(data, negotiated)
+    limit = MAX_EXTENDED if negotiated.extended_message else MAX_MESSAGE
+    message_type, length = judge_header(data, 0, limit)
+    if length != size:
+        reason = f"message of {size} octets says {length}"
+        raise HeaderError(reason, HeaderSubcode.BAD_MESSAGE_LENGTH, uint16(length))
     body = Reader(data[HEADER_LENGTH:])
     match message_type:
+        case MessageType.UPDATE:
+            return decode_update(data, negotiated)
         case MessageType.OPEN:
             return decode_open(body)
         case MessageType.KEEPALIVE:
@@ -99,6 +107,9 @@ def decode(data: bytes, negotiated: Negotiated) -> Message:
             return Notification(body.uint8(), body.uint8(), body.rest())
         case MessageType.ROUTE_REFRESH:
             return _decode_refresh(data)
+
+
+_LENGTH_AND_TYPE: Final = Struct("!HB").unpack_from
 
 
 def _encode_refresh(message: RouteRefresh) -> bytes:

@@ -156,9 +156,7 @@ class NLRI(Sequence[Destination | Path]):
         """Wrap destinations that are known to be canonical."""
         self = cls.__new__(cls)
         pieces = tuple(wire)
-        _set_family(self, family)
-        _set_wire(self, pieces)
-        _set_add_path(self, add_path and bool(pieces))
+        self.__attrs_init__(family, pieces, add_path and bool(pieces))
         return self
 
     @overload
@@ -204,6 +202,7 @@ class NLRI(Sequence[Destination | Path]):
 
 
 # What a frozen class does in its constructor, in half the time.
+_new = object.__new__
 _set_family, _set_wire, _set_add_path = (
     getattr(NLRI, name).__set__ for name in ("family", "wire", "add_path")
 )
@@ -222,7 +221,13 @@ def decoder(family: Family, add_path: bool) -> Callable[[bytes], NLRI]:
         found = find(data) if data else []
         if len(b"".join(found)) != len(data):
             found = list(_walk(data, family, check, add_path))
-        return NLRI.from_wire(found, family, add_path) if found else empty
+        if not found:
+            return empty
+        nlri = _new(NLRI)
+        _set_family(nlri, family)
+        _set_wire(nlri, tuple(found))
+        _set_add_path(nlri, add_path)
+        return nlri
 
     return decode
 

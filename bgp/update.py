@@ -23,7 +23,7 @@ from bgp.errors import LocalError, UpdateError
 from bgp.faults import Fault, Treatment
 from bgp.framing import HEADER_LENGTH, MAX_EXTENDED
 from bgp.iana import AttributeCode, AttributeFlag, UpdateSubcode
-from bgp.judgement import has_multiprotocol, judge
+from bgp.judgement import JUDGES
 from bgp.multiprotocol import (
     FamilyDisabled,
     MPReach,
@@ -33,7 +33,7 @@ from bgp.multiprotocol import (
     encode_reach,
     encode_unreach,
 )
-from bgp.negotiated import Negotiated, PeerType
+from bgp.negotiated import Negotiated
 from bgp.nlri import NLRI, Destination, Path, decoder
 from bgp.prefix import IPV4_UNICAST, Family
 from bgp.wire import uint16
@@ -72,7 +72,8 @@ class Update:
     faults: tuple[Fault, ...] = attrs.field(default=(), converter=_faults)
     """What was wrong with a received UPDATE, and survived (RFC 7606)."""
 
-    _received: "_Received | None" = attrs.field(default=None, init=False, eq=False, repr=False)
+    _received: tuple[bytes, bool] | None = attrs.field(default=None, init=False, eq=False, repr=False)
+    """The attributes as they came, and whether their AS numbers have four octets."""
 
     @property
     def treatment(self) -> Treatment:
@@ -89,14 +90,8 @@ class Update:
         return None if self.mp_unreach.nlri else self.mp_unreach.family
 
 
-class _Received(NamedTuple):
-    """The attributes of an UPDATE as they came."""
-
-    block: bytes
-    four_octet_as: bool
-
-
 # What a frozen class does in its constructor, in a third of the time.
+_new: Final = object.__new__
 (
     _set_withdrawn,
     _set_announced,
@@ -108,6 +103,10 @@ class _Received(NamedTuple):
 ) = (getattr(Update, field.name).__set__ for field in attrs.fields(Update))
 
 _EMPTY: Final = NLRI()
+
+_NO_ATTRIBUTES: Final = JUDGES[Negotiated(four_octet_as=False).context].judge(b"")
+
+_decode_ipv4: Final = decoder(IPV4_UNICAST, False)
 
 
 def encode_update(update: Update, negotiated: Negotiated) -> bytes:
@@ -132,9 +131,10 @@ def _encode_nlri(nlri: NLRI, negotiated: Negotiated) -> bytes:
 def _encode_attributes(update: Update, negotiated: Negotiated) -> bytes:
     routes = [part.nlri for part in (update.mp_reach, update.mp_unreach) if part is not None]
     fields = [_encode_nlri(nlri, negotiated) for nlri in routes]
-    received = update._received
-    if received is not None and received.four_octet_as is negotiated.four_octet_as:
-        return received.block
+    if update._received is not None:
+        block, four_octet_as = update._received
+        if four_octet_as is negotiated.four_octet_as:
+            return block
     encoded = update.attributes.wire if negotiated.four_octet_as else _narrowed(update.attributes)
     if not fields:
         return encoded
@@ -182,33 +182,34 @@ def decode_update(message: bytes, negotiated: Negotiated) -> Update:
     block = message[attributes_at:nlri_at]
 
     add_path = bool(negotiated.add_path_receive) and IPV4_UNICAST in negotiated.add_path_receive
-    decode = decoder(IPV4_UNICAST, add_path)
+    decode = decoder(IPV4_UNICAST, True) if add_path else _decode_ipv4
     withdrawn = (
         decode(message[withdrawn_at : attributes_at - 2]) if attributes_at > withdrawn_at + 2 else _EMPTY
     )
     announced = decode(message[nlri_at:]) if nlri_at < end else _EMPTY
 
     parts = _NO_PARTS
-    if any(sign in block for sign in _SIGNS):
-        parts, block_left = _cut(block, negotiated)
-        judged = judge(block_left, negotiated)
+    judge = JUDGES[negotiated.context].judge
+    if not block:
+        judged = _NO_ATTRIBUTES
+    elif block[1:2] in _ROUTE_CODES:
+        parts, rest = _cut(block, negotiated, only_first=True)
+        judged = judge(rest)
     else:
-        judged = judge(block, negotiated)
-        if has_multiprotocol(judged.present):
-            # Their flags are wrong, or somebody else's value looks like them.
-            parts, block_left = _cut(block, negotiated)
-            judged = judge(block_left, negotiated)
+        judged = judge(block)
+    if judged.has_routes:
+        parts, rest = _cut(block, negotiated)
+        judged = judge(rest)
 
-    faults = judged.faults + parts.faults
-    reachable = bool(announced) or (parts.reach is not None and bool(parts.reach.nlri))
-    if reachable:
-        wanted = _MANDATORY[negotiated.peer_type] | (_NEXT_HOP if announced else 0)
-        if wanted & ~judged.present:
-            faults += _missing(wanted & ~judged.present)
+    faults = judged.faults + parts.faults if parts.faults else judged.faults
+    if announced.wire or (parts.reach is not None and parts.reach.nlri.wire):
+        lacks = judged.lacks if announced.wire else judged.lacks & ~_NEXT_HOP
+        if lacks:
+            faults += _missing(lacks)
     elif faults and not parts.disables:
-        _demand_reachable(faults, judged.present, parts)
-    received = None if faults else _Received(block, negotiated.four_octet_as)
-    update = Update.__new__(Update)
+        _demand_reachable(faults)
+    received = None if faults else (block, negotiated.four_octet_as)
+    update = _new(Update)
     _set_withdrawn(update, withdrawn)
     _set_announced(update, announced)
     _set_attributes(update, judged.attributes)
@@ -224,11 +225,11 @@ def _cut_short(what: str, octets: int) -> UpdateError:
     return UpdateError(f"{octets} octets of the {what} are missing", UpdateSubcode.MALFORMED_ATTRIBUTE_LIST)
 
 
-def _demand_reachable(faults: tuple[Fault, ...], present: int, parts: "_Parts") -> None:
+def _demand_reachable(faults: tuple[Fault, ...]) -> None:
     """Raise `UpdateError` if routes would have to be withdrawn that the UPDATE does not name (RFC 7606 5.2)."""
-    severe = [fault for fault in faults if fault.treatment > Treatment.ATTRIBUTE_DISCARD]
-    if severe and (present or parts.reach is not None or any(not fault.code for fault in severe)):
-        raise severe[0].as_error()
+    for fault in faults:
+        if fault.treatment > Treatment.ATTRIBUTE_DISCARD and fault.code != AttributeCode.MP_UNREACH_NLRI:
+            raise fault.as_error()
 
 
 def _missing(codes: int) -> tuple[Fault, ...]:
@@ -246,22 +247,13 @@ def _missing(codes: int) -> tuple[Fault, ...]:
     )
 
 
-_ORIGIN_AND_PATH: Final = 1 << AttributeCode.ORIGIN | 1 << AttributeCode.AS_PATH
-
-_MANDATORY: Final = {
-    PeerType.EXTERNAL: _ORIGIN_AND_PATH,
-    PeerType.CONFEDERATION: _ORIGIN_AND_PATH,
-    PeerType.INTERNAL: _ORIGIN_AND_PATH | 1 << AttributeCode.LOCAL_PREF,
-}
-"""What every route has to have; `1 << code` each."""
-
 _NEXT_HOP: Final = 1 << AttributeCode.NEXT_HOP
 
 
 # MP_REACH_NLRI and MP_UNREACH_NLRI among the attributes.
 
-_SIGNS: Final = (b"\x80\x0e", b"\x90\x0e", b"\x80\x0f", b"\x90\x0f")
-"""How they begin. A block without these has none, or one with wrong flags, which `judge` sees."""
+_ROUTE_CODES: Final = (b"\x0e", b"\x0f")
+"""The first attribute has one of these codes in all UPDATEs with such routes, if the peer heeds RFC 7606 5.1."""
 
 
 class _Parts(NamedTuple):
@@ -280,54 +272,75 @@ class _Parts(NamedTuple):
 _NO_PARTS: Final = _Parts()
 
 
-def _cut(block: bytes, negotiated: Negotiated) -> tuple[_Parts, bytes]:
-    """Take the routes out of the attributes; returns the octets of the other attributes as well."""
-    found: dict[int, RawAttribute] = {}
-    rest = []
+def _cut(block: bytes, negotiated: Negotiated, only_first: bool = False) -> tuple[_Parts, bytes]:
+    """Take the routes out of the attributes; returns the octets of the other attributes as well.
+
+    `only_first` looks no further than the first attribute. What is cut short is for the judge to complain about.
+    """
+    reach: MPReach | None = None
+    unreach: MPUnreach | None = None
+    faults: tuple[Fault, ...] = ()
+    seen = 0
+    rest = b""
     position, end = 0, len(block)
     while position < end:
         start = position
-        long = block[start] & AttributeFlag.EXTENDED_LENGTH
-        value_at = start + (4 if long else 3)
+        flags = block[start]
+        value_at = start + (4 if flags & _EXTENDED_LENGTH else 3)
         if value_at > end:
             break
-        length = block[value_at - 2] << 8 | block[value_at - 1] if long else block[value_at - 1]
+        length = block[value_at - 1]
+        if flags & _EXTENDED_LENGTH:
+            length |= block[value_at - 2] << 8
         if value_at + length > end:
             break
         position = value_at + length
         code = block[start + 1]
-        if code not in (AttributeCode.MP_REACH_NLRI, AttributeCode.MP_UNREACH_NLRI):
-            rest.append(block[start:position])
-        elif code in found:
+        if code not in (_REACH, _UNREACH):
+            rest += block[start:position]
+            continue
+        if seen & 1 << code:
             # RFC 7606 3 (g).
             reason = f"{AttributeCode(code).name} occurs more than once"
             raise UpdateError(reason, UpdateSubcode.MALFORMED_ATTRIBUTE_LIST)
-        else:
-            found[code] = RawAttribute(block[start], code, block[value_at:position])
-    rest.append(block[position:])  # what is cut short is for `judge` to complain about
-    parts = _NO_PARTS
-    for attribute in found.values():
-        parts = _read_part(parts, attribute, negotiated)
-    return parts, b"".join(rest)
+        seen |= 1 << code
+        value = block[value_at:position]
+        if flags & _CATEGORY != _OPTIONAL:
+            faults += (_wrong_flags(code, flags),)
+        try:
+            if code == _REACH:
+                reach = decode_reach(value, negotiated)
+            else:
+                unreach = decode_unreach(value, negotiated)
+        except FamilyDisabled as error:
+            faults += (_disabling(code, error),)
+        if only_first:
+            break
+    return _Parts(reach, unreach, faults), rest + block[position:]
 
 
-def _read_part(parts: _Parts, attribute: RawAttribute, negotiated: Negotiated) -> _Parts:
-    code = AttributeCode(attribute.code)
-    flags = attribute.flags & _CATEGORY
-    if flags != NON_TRANSITIVE:
-        # RFC 7606 3 (c).
-        reason = f"{code.name}: flags {AttributeFlag(flags)!r}, must be {NON_TRANSITIVE!r}"
-        fault = Fault(code, Treatment.TREAT_AS_WITHDRAW, reason, UpdateSubcode.ATTRIBUTE_FLAGS_ERROR)
-        parts = parts._replace(faults=(*parts.faults, fault))
-    try:
-        if code is AttributeCode.MP_REACH_NLRI:
-            return parts._replace(reach=decode_reach(attribute.value, negotiated))
-        return parts._replace(unreach=decode_unreach(attribute.value, negotiated))
-    except FamilyDisabled as error:
-        subcode = UpdateSubcode.OPTIONAL_ATTRIBUTE_ERROR
-        reason = f"{code.name}: {error}"
-        fault = Fault(code, Treatment.AFI_SAFI_DISABLE, reason, subcode, family=error.family)
-        return parts._replace(faults=(*parts.faults, fault))
+def _wrong_flags(code: int, flags: int) -> Fault:
+    # RFC 7606 3 (c).
+    found = AttributeFlag(flags & _CATEGORY)
+    reason = f"{AttributeCode(code).name}: flags {found!r}, must be {NON_TRANSITIVE!r}"
+    return Fault(
+        AttributeCode(code), Treatment.TREAT_AS_WITHDRAW, reason, UpdateSubcode.ATTRIBUTE_FLAGS_ERROR
+    )
 
 
-_CATEGORY: Final = AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE
+def _disabling(code: int, error: FamilyDisabled) -> Fault:
+    return Fault(
+        AttributeCode(code),
+        Treatment.AFI_SAFI_DISABLE,
+        f"{AttributeCode(code).name}: {error}",
+        UpdateSubcode.OPTIONAL_ATTRIBUTE_ERROR,
+        family=error.family,
+    )
+
+
+# Plain numbers: to combine members of an enum takes longer than to decode a prefix.
+_REACH: Final = int(AttributeCode.MP_REACH_NLRI)
+_UNREACH: Final = int(AttributeCode.MP_UNREACH_NLRI)
+_OPTIONAL: Final = int(NON_TRANSITIVE)
+_CATEGORY: Final = int(TRANSITIVE)
+_EXTENDED_LENGTH: Final = int(AttributeFlag.EXTENDED_LENGTH)
