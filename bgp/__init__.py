@@ -67,6 +67,7 @@ from bgp.iana import (
     CeaseSubcode,
     ErrorCode,
     Origin,
+    RefreshSubtype,
     Role,
     SegmentType,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "Keepalive",
     "Notification",
     "RouteRefresh",
+    "RefreshSubtype",
     "Negotiated",
     # what they are made of
     "AFI",

@@ -34,7 +34,15 @@ from bgp.iana import AFI, SAFI, AddPathDirection, CapabilityCode, CeaseSubcode, 
 from bgp.negotiated import Negotiated, PeerType
 from bgp.notification import Notification
 from bgp.open import Open, ParameterLayout, encode_open
-from bgp.prefix import Family
+from bgp.prefix import (
+    IPV4_LABELLED,
+    IPV4_UNICAST,
+    IPV4_VPN,
+    IPV6_LABELLED,
+    IPV6_UNICAST,
+    IPV6_VPN,
+    Family,
+)
 from bgp.testing.labels import asns, numbers
 
 
@@ -199,6 +207,16 @@ def _plain_notifications() -> st.SearchStrategy[Notification]:
 # What two OPENs amount to.
 
 
+_WITH_PATHS = (IPV4_UNICAST, IPV4_LABELLED, IPV4_VPN, IPV6_UNICAST, IPV6_LABELLED, IPV6_VPN)
+
+
 def negotiated_sessions() -> st.SearchStrategy[Negotiated]:
-    """Outcomes of a negotiation that the codec has to tell apart."""
-    return st.builds(Negotiated, four_octet_as=st.booleans(), peer_type=st.sampled_from(PeerType))
+    """Outcomes of a negotiation that the codec has to tell apart, the same in both directions."""
+    return st.builds(
+        lambda add_path, **others: Negotiated(add_path_send=add_path, add_path_receive=add_path, **others),
+        four_octet_as=st.booleans(),
+        peer_type=st.sampled_from(PeerType),
+        reject_as_sets=st.booleans(),
+        extended_message=st.booleans(),
+        add_path=st.frozensets(st.sampled_from(_WITH_PATHS) | families(), max_size=5),
+    )
