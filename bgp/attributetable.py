@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import attrs
 
-from bgp.aspath import ASPath, decode_as_path, encode_as_path
+from bgp.aspath import ASPath, decode_as_path, encode_as_path, is_as_path
 from bgp.communities import (
     Community,
     LargeCommunity,
@@ -91,6 +91,13 @@ def origin(value: int) -> Origin:
     if not Origin.has(value):
         raise LocalError(f"origin {value}, must be 0 to 2")
     return Origin(value)
+
+
+def _read_as_path(reader: Reader) -> ASPath:
+    value = reader.rest()
+    if is_as_path(value, four_octet_as=True):
+        return ASPath.from_wire(value, four_octet_as=True)
+    return decode_as_path(Reader(value), four_octet_as=True)  # which says what is wrong
 
 
 def _uint32(name: str) -> Callable[[int], int]:
@@ -191,7 +198,7 @@ ROWS: Final = (
         WELL_KNOWN,
         ASPath,
         lambda path: encode_as_path(path, four_octet_as=True),
-        lambda reader: decode_as_path(reader, four_octet_as=True),
+        _read_as_path,
         _one_sequence(),
         subcode=UpdateSubcode.MALFORMED_AS_PATH,
     ),
