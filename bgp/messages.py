@@ -90,7 +90,7 @@ def decode(data: bytes, negotiated: Negotiated) -> Message:
     if 23 <= size <= MAX_MESSAGE and data[:16] == MARKER and _LENGTH_AND_TYPE(data, 16) == (size, 2):
         # What sessions consist of, and `judge_header` would find nothing wrong with.
         return decode_update(data, negotiated)
-    limit = MAX_EXTENDED if negotiated.extended_message else MAX_MESSAGE
+    limit = MAX_EXTENDED if negotiated.extended_message_receive else MAX_MESSAGE
     message_type, length = judge_header(data, 0, limit)
     if length != size:
         reason = f"message of {size} octets says {length}"

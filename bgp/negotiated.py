@@ -118,7 +118,14 @@ class Negotiated:
     """Seconds of silence that end the session, the smaller of both offers; 0: none do (RFC 4271 4.2)."""
 
     extended_message: bool = False
-    """UPDATE, NOTIFICATION and ROUTE-REFRESH may have up to 65535 octets, not 4096 (RFC 8654)."""
+    """UPDATE, NOTIFICATION and ROUTE-REFRESH that we send may have up to 65535 octets, not 4096 (RFC 8654)."""
+
+    extended_message_receive: bool = attrs.field()
+    """Those that the peer sends may. Who offers extended messages has to read them, whatever the other side offers."""
+
+    @extended_message_receive.default
+    def _extended_message_receive(self) -> bool:
+        return self.extended_message
 
     add_path_receive: frozenset[Family] = attrs.field(default=frozenset(), converter=_family_set)
     """The families whose prefixes have path identifiers when the peer sends them (RFC 7911)."""
@@ -202,6 +209,7 @@ class Negotiated:
             families=families,
             hold_time=hold_time,
             extended_message=_theirs_if_both(ExtendedMessageCapability, ours, theirs) is not None,
+            extended_message_receive=last_of(ExtendedMessageCapability, ours) is not None,
             add_path_receive=families & _add_path(ours, _RECEIVE) & _add_path(theirs, _SEND),
             add_path_send=families & _add_path(ours, _SEND) & _add_path(theirs, _RECEIVE),
             extended_next_hop=_next_hops(ours, families) & _next_hops(theirs, families),

@@ -101,6 +101,7 @@ def test_extended_messages_and_enhanced_refresh_need_both(ours: bool, theirs: bo
     offers: list[Capability] = [ExtendedMessageCapability(), EnhancedRouteRefreshCapability()]
     found = between([V4, *offers * ours], [V4, *offers * theirs])
     assert found.extended_message is expected  # RFC 8654 4
+    assert found.extended_message_receive is ours  # RFC 8654 4
     assert found.enhanced_route_refresh is expected  # RFC 7313 4
 
 
