@@ -1,17 +1,50 @@
-"""What we want of one neighbour: parsed and judged once, legal ever after."""
+"""What we want of one neighbour: parsed and judged once, legal ever after.
 
-from collections.abc import Iterable
+All times are in seconds. What is a mapping here (per family) is kept as a tuple of pairs, so that a configuration is a
+value: it can be compared, hashed and used as a key.
+"""
+
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
+from typing import TypeVar
 
 import attrs
 
+from bgp.capabilities import Capability
 from bgp.errors import LocalError
+from bgp.iana import AddPathDirection, Role
 from bgp.negotiated import PeerType
 from bgp.open import hold_time_in_range, router_id
 from bgp.prefix import IPV4_UNICAST, Family
-from bgp.values import ASN, Address, in_range, octets, optional_address, quoted, seconds
+from bgp.values import (
+    ASN,
+    UINT16,
+    Address,
+    in_range,
+    octets,
+    optional_address,
+    quoted,
+    seconds,
+)
 
-_SUPPORTED = frozenset({IPV4_UNICAST})
+_T = TypeVar("_T")
+_PerFamily = Mapping[Family, _T] | Iterable[tuple[Family, _T]]
+
+
+def _pairs(values: _PerFamily[_T]) -> tuple[tuple[Family, _T], ...]:
+    return tuple(sorted(dict(values).items(), key=lambda pair: pair[0]))
+
+
+def _directions(values: _PerFamily[AddPathDirection]) -> tuple[tuple[Family, AddPathDirection], ...]:
+    return _pairs(values)
+
+
+def _limits(values: "_PerFamily[PrefixLimit]") -> "tuple[tuple[Family, PrefixLimit], ...]":
+    return _pairs(values)
+
+
+def _stale_times(values: _PerFamily[int]) -> tuple[tuple[Family, int], ...]:
+    return _pairs(values)
 
 
 def _optional_router_id(value: str | IPv4Address | None) -> IPv4Address | None:
@@ -29,16 +62,77 @@ def _password(instance: object, attribute: object, value: bytes | None) -> None:
 
 def _families(values: Iterable[Family]) -> frozenset[Family]:
     families = frozenset(values)
-    if not families or families - _SUPPORTED:
-        raise LocalError(f"families {', '.join(map(str, families)) or 'empty'}, must be {IPV4_UNICAST}")
+    if not families:
+        raise LocalError("families empty, must be one or more")
     return families
+
+
+def _next_hops(values: Iterable[tuple[Family, int]]) -> frozenset[tuple[Family, int]]:
+    return frozenset(values)
+
+
+def _capabilities(values: Iterable[Capability]) -> tuple[Capability, ...]:
+    return tuple(values)
+
+
+def _role(value: int | None) -> Role | None:
+    if value is not None and not Role.has(value):
+        raise LocalError(f"role {value}, must be 0 to 4")
+    return None if value is None else Role(value)
+
+
+@attrs.frozen
+class PrefixLimit:
+    """How many prefixes of a family a peer may announce: `PrefixLimit(1000)` (RFC 4271 6.7)."""
+
+    maximum: int = attrs.field(validator=in_range(1, 0xFFFFFFFF))
+    """One more ends the session (RFC 4486 4), 1 to 4294967295."""
+
+    warning: float = attrs.field(default=0.75)
+    """The share of them that is worth a `PrefixLimitWarning`, 0 to 1; 1: no warning before the end."""
+
+    @warning.validator
+    def _check_warning(self, _attribute: object, value: float) -> None:
+        if not 0 <= value <= 1:
+            raise LocalError(f"warning {value}, must be 0 to 1")
+
+    @property
+    def warning_count(self) -> int:
+        """The number of prefixes that is worth a warning."""
+        return int(self.maximum * self.warning)
+
+
+@attrs.frozen(kw_only=True)
+class GracefulRestartConfig:
+    """What we offer for the time that one side restarts: `GracefulRestartConfig(restart_time=60)` (RFC 4724)."""
+
+    restart_time: int = attrs.field(default=120, validator=in_range(0, 0xFFF))
+    """How long our own restart may take until the session is back, 0 to 4095."""
+
+    forwarding_preserved: bool = True
+    """Whether packets for our routes are still forwarded while we restart (F bit)."""
+
+    notification: bool = True
+    """Offer to keep routes after a NOTIFICATION or an expired hold timer too (N bit, RFC 8538)."""
+
+    stale_time: float = attrs.field(default=360.0, validator=seconds(1, 65535))
+    """How long the peer may take, once it is back, to send its routes again; then the stale ones go (RFC 4724 4.2)."""
+
+    long_lived: tuple[tuple[Family, int], ...] = attrs.field(default=(), converter=_stale_times)
+    """Families whose routes may be kept as a last resort, each for so long, 0 to 16777215 (RFC 9494); a mapping."""
+
+    @long_lived.validator
+    def _check_long_lived(self, _attribute: object, value: tuple[tuple[Family, int], ...]) -> None:
+        for family, time in value:
+            if not 0 <= time <= 0xFFFFFF:
+                raise LocalError(f"long-lived stale time {time} s of {family}, must be 0 to 16777215")
 
 
 @attrs.frozen(kw_only=True)
 class PeerConfig:
     """One neighbour: `PeerConfig(peer_address="192.0.2.2", peer_as=64513, local_as=64512)`.
 
-    Raises `LocalError` for a value that cannot be, with the value and its limit. Times are in seconds.
+    Raises `LocalError` for a value that cannot be, with the value and its limit.
     """
 
     local_as: int = attrs.field(validator=ASN)
@@ -49,6 +143,8 @@ class PeerConfig:
 
     router_id: IPv4Address | None = attrs.field(default=None, converter=_optional_router_id, repr=quoted)
     """Our BGP Identifier; None: our IPv4 address on the connection."""
+
+    # The connection.
 
     peer_address: Address | None = attrs.field(default=None, converter=optional_address, repr=quoted)
     """Where the peer is. A `Speaker` needs it; a `Session` without I/O does not."""
@@ -62,17 +158,83 @@ class PeerConfig:
     password: bytes | None = attrs.field(default=None, converter=_secret, validator=_password, repr=False)
     """Signs each TCP segment (TCP MD5, RFC 2385), at most 80 octets; None: not signed."""
 
+    passive: bool = False
+    """Never dial; wait for the peer's connection (PassiveTcpEstablishment, RFC 4271 8.1.1)."""
+
+    # Times.
+
     hold_time: int = attrs.field(default=90, validator=hold_time_in_range)
     """The silence that we offer to tolerate, 0 (for ever) or 3 to 65535; the smaller of both offers counts."""
 
+    send_hold_time: float | None = attrs.field(default=None)
+    """How long the peer's TCP may take nothing of what we send, more than `hold_time`; 0: for ever.
+
+    None: eight minutes, or twice the negotiated hold time if that is longer (RFC 9687 3.5).
+    """
+
     connect_retry_time: float = attrs.field(default=5.0, validator=seconds(0.1, 65535))
-    """How long to wait for TCP to come up before trying anew; the RFC's 120 is from slower days."""
+    """How long to wait for TCP to come up before trying anew, 0.1 to 65535; the RFC's 120 is from slower days."""
 
     idle_hold_time: float = attrs.field(default=1.0, validator=seconds(0.05, 120))
-    """The pause after a first failure; it doubles with each further one, up to 120."""
+    """The pause after a first failure, 0.05 to 120; it doubles with each further one, up to 120."""
 
-    families: frozenset[Family] = attrs.field(default=_SUPPORTED, converter=_families)
-    """The kinds of routes to exchange; IPv4 unicast."""
+    delay_open_time: float = attrs.field(default=0.0, validator=seconds(0, 240))
+    """How long to let the peer send its OPEN first, 0 (do not wait) to 240 (DelayOpen, RFC 4271 8.1.1)."""
+
+    # What to offer.
+
+    families: frozenset[Family] = attrs.field(default=frozenset({IPV4_UNICAST}), converter=_families)
+    """The kinds of routes to exchange (RFC 4760); those that both sides offer are."""
+
+    add_path: tuple[tuple[Family, AddPathDirection], ...] = attrs.field(default=(), converter=_directions)
+    """Families in which to send several paths to a prefix, or to receive them (RFC 7911); a mapping."""
+
+    extended_next_hop: frozenset[tuple[Family, int]] = attrs.field(default=frozenset(), converter=_next_hops)
+    """Families whose routes may have a next hop of another AFI, each with that AFI (RFC 8950)."""
+
+    extended_message: bool = False
+    """Offer messages of up to 65535 octets (RFC 8654)."""
+
+    route_refresh: bool = True
+    """Offer to send routes again when asked, and to mark where that begins and ends (RFC 2918, RFC 7313)."""
+
+    graceful_restart: GracefulRestartConfig | None = None
+    """Offer to keep routes through a restart; None: do not."""
+
+    role: Role | None = attrs.field(default=None, converter=_role)
+    """What we are to an external peer, such as its customer (RFC 9234); None: not said."""
+
+    role_strict: bool = attrs.field(default=False)
+    """Refuse an external peer that does not say its role (RFC 9234 4.2)."""
+
+    capabilities: tuple[Capability, ...] = attrs.field(default=(), converter=_capabilities)
+    """Capabilities to offer beside those that follow from the rest, such as a host name."""
+
+    # What to tolerate.
+
+    reject_as_sets: bool = False
+    """Treat routes with an AS_SET in their path as withdrawn (RFC 9774)."""
+
+    prefix_limits: tuple[tuple[Family, PrefixLimit], ...] = attrs.field(default=(), converter=_limits)
+    """How many prefixes the peer may announce; a mapping from families, no limit for others."""
+
+    @send_hold_time.validator
+    def _check_send_hold_time(self, _attribute: object, value: float | None) -> None:
+        # RFC 9687 3.5: it must be greater than the hold time.
+        if value and not self.hold_time < value <= 0xFFFF:
+            raise LocalError(
+                f"send_hold_time {value} s, must be 0, or more than {self.hold_time} and to 65535"
+            )
+
+    @extended_next_hop.validator
+    def _check_next_hops(self, attribute: object, value: frozenset[tuple[Family, int]]) -> None:
+        for _, afi in value:
+            UINT16(self, attribute, afi)
+
+    @role_strict.validator
+    def _check_role_strict(self, _attribute: object, value: bool) -> None:
+        if value and self.role is None:
+            raise LocalError("role_strict without a role")
 
     @property
     def peer_type(self) -> PeerType:

@@ -2,7 +2,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from bgp import IPV6_UNICAST, LocalError, PeerConfig, PeerType
+from bgp import IPV4_UNICAST, IPV6_UNICAST, LocalError, PeerConfig, PeerType
+from bgp.config import GracefulRestartConfig, PrefixLimit
+from bgp.iana import AddPathDirection, Role
 
 
 def config(**values: object) -> PeerConfig:
@@ -26,8 +28,13 @@ def config(**values: object) -> PeerConfig:
         ({"router_id": "2001:db8::1"}, "is not an IPv4 address"),
         ({"router_id": "0.0.0.0"}, "must not be zero"),
         ({"password": "x" * 81}, "password of 81 octets, at most 80 fit"),
-        ({"families": []}, "families empty, must be ipv4 unicast"),
-        ({"families": [IPV6_UNICAST]}, "families ipv6 unicast, must be ipv4 unicast"),
+        ({"families": []}, "families empty, must be one or more"),
+        ({"delay_open_time": 241}, "delay_open_time 241 s, must be 0 to 240"),
+        ({"send_hold_time": 90}, "send_hold_time 90 s, must be 0, or more than 90 and to 65535"),
+        ({"send_hold_time": 65536}, "send_hold_time 65536 s"),
+        ({"extended_next_hop": [(IPV4_UNICAST, 65536)]}, "extended_next_hop 65536, must be 0 to 65535"),
+        ({"role": 5}, "role 5, must be 0 to 4"),
+        ({"role_strict": True}, "role_strict without a role"),
     ],
 )
 def test_refuses_what_cannot_be(values: dict[str, object], message: str) -> None:
@@ -48,3 +55,38 @@ def test_does_not_show_the_password() -> None:
 def test_the_type_of_the_peer_follows_from_the_as_numbers() -> None:
     assert config().peer_type is PeerType.EXTERNAL
     assert config(peer_as=64512).peer_type is PeerType.INTERNAL
+
+
+def test_a_configuration_is_a_value() -> None:
+    one, other = (
+        config(
+            families=families,
+            add_path=dict.fromkeys(families, AddPathDirection.SEND),
+            prefix_limits=dict.fromkeys(families, PrefixLimit(10)),
+            graceful_restart=GracefulRestartConfig(long_lived=dict.fromkeys(families, 60)),
+            extended_next_hop=[(IPV4_UNICAST, 2)],
+            role=Role.PEER,
+            send_hold_time=100,
+        )
+        for families in ([IPV4_UNICAST, IPV6_UNICAST], [IPV6_UNICAST, IPV4_UNICAST])
+    )
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one.prefix_limits[0] == (IPV4_UNICAST, PrefixLimit(10))
+    assert config(prefix_limits=one.prefix_limits).prefix_limits == one.prefix_limits
+    assert config(send_hold_time=0).send_hold_time == 0
+
+
+def test_prefix_limits() -> None:
+    assert PrefixLimit(10).warning_count == 7
+    with pytest.raises(LocalError, match="maximum 0, must be 1 to 4294967295"):
+        PrefixLimit(0)
+    with pytest.raises(LocalError, match="warning 2, must be 0 to 1"):
+        PrefixLimit(1, warning=2)
+
+
+def test_graceful_restart() -> None:
+    with pytest.raises(LocalError, match="restart_time 4096, must be 0 to 4095"):
+        GracefulRestartConfig(restart_time=4096)
+    with pytest.raises(LocalError, match="long-lived stale time -1 s of ipv4 unicast"):
+        GracefulRestartConfig(long_lived={IPV4_UNICAST: -1})
