@@ -7,7 +7,8 @@ Messages, state machine and session are here and do no I/O; `bgp.speaker` drives
     from bgp.speaker import Speaker                                     # the whole thing
 
 To learn BGP from the code, read the files in this order: iana, errors, values, wire, prefix, nlri, capabilities,
-aspath, communities, attributes, framing, messages, fsm, config, rib, updates, events, session, transport, speaker.
+aspath, communities, attributes, framing, messages; then vocabulary, fsm, config, agreement, rib, updates, events,
+intake, damping, session; then collision, stale, peer; last transport, speaker.
 """
 
 from bgp.aspath import ASPath, ASSegment
@@ -32,7 +33,7 @@ from bgp.capabilities import (
     UnknownCapability,
 )
 from bgp.communities import Community, LargeCommunity
-from bgp.config import PeerConfig
+from bgp.config import GracefulRestartConfig, PeerConfig, PrefixLimit
 from bgp.errors import (
     BGPError,
     FSMError,
@@ -44,19 +45,27 @@ from bgp.errors import (
     UpdateError,
 )
 from bgp.events import (
+    AttemptFailed,
     EndOfRib,
     Established,
     Event,
+    FamilyDisabled,
     Output,
+    PrefixLimitWarning,
+    RefreshBegun,
+    RefreshEnded,
+    RefreshRequested,
     RouteRefused,
+    RoutesLongLivedStale,
     RoutesReceived,
+    RoutesStale,
     SendBytes,
     SessionClosed,
+    StaleRoutesGone,
     StateChanged,
 )
 from bgp.extended import ExtendedCommunity, IPv6ExtendedCommunity
 from bgp.faults import Fault, Treatment
-from bgp.fsm import CloseConnection, OpenConnection, State
 from bgp.iana import (
     AFI,
     SAFI,
@@ -78,10 +87,12 @@ from bgp.negotiated import Negotiated, PeerType, RoleAgreement
 from bgp.nlri import NLRI, OpaqueNLRI, Path
 from bgp.notification import Notification
 from bgp.open import Open, ParameterLayout
+from bgp.peer import Peering
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family, Prefix
 from bgp.rib import Route
 from bgp.session import Session
 from bgp.update import Update
+from bgp.vocabulary import CloseConnection, OpenConnection, State
 
 __all__ = [
     # messages
@@ -159,10 +170,13 @@ __all__ = [
     "Treatment",
     # sessions
     "PeerConfig",
+    "PrefixLimit",
+    "GracefulRestartConfig",
     "PeerType",
     "RoleAgreement",
     "Route",
     "Session",
+    "Peering",
     "State",
     "Output",
     "OpenConnection",
@@ -175,4 +189,13 @@ __all__ = [
     "EndOfRib",
     "RouteRefused",
     "SessionClosed",
+    "AttemptFailed",
+    "RefreshRequested",
+    "RefreshBegun",
+    "RefreshEnded",
+    "FamilyDisabled",
+    "PrefixLimitWarning",
+    "RoutesStale",
+    "RoutesLongLivedStale",
+    "StaleRoutesGone",
 ]

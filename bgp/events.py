@@ -1,16 +1,17 @@
-"""What comes out of a session: work for the driver, and news for the application."""
+"""What comes out of a session or a peering: work for the driver, and news for the application."""
 
 import attrs
 
 from bgp.attributes import PathAttributes
 from bgp.faults import Fault
-from bgp.fsm import CloseConnection, OpenConnection, State
+from bgp.multiprotocol import NextHop
 from bgp.negotiated import Negotiated
 from bgp.nlri import NLRI
 from bgp.notification import Notification
 from bgp.open import Open
 from bgp.prefix import Family
 from bgp.rib import Route
+from bgp.vocabulary import CloseConnection, OpenConnection, State
 
 # What a driver carries out, beside OpenConnection and CloseConnection.
 
@@ -21,8 +22,11 @@ class SendBytes:
 
     data: bytes = attrs.field(repr=lambda data: f"<{len(data)} octets>")
 
+    connection: int = 0
+    """Which of the connections with the peer."""
 
-# What an application wants to know.
+
+# What an application wants to know of sessions.
 
 
 @attrs.frozen
@@ -44,17 +48,59 @@ class Established:
     """What the peer said of itself."""
 
 
+@attrs.frozen
+class SessionClosed:
+    """A session, or an attempt at one, is over.
+
+    Routes of the peer are no longer valid, but for the families that `RoutesStale` tells of right after this.
+    """
+
+    reason: str
+    """Why, for a person."""
+
+    sent: Notification | None = None
+    """The NOTIFICATION that we sent."""
+
+    received: Notification | None = None
+    """The NOTIFICATION that the peer sent."""
+
+
+@attrs.frozen
+class AttemptFailed:
+    """One of two connections with the peer is over, such as the loser of a collision; the other goes on."""
+
+    reason: str
+    """Why, for a person."""
+
+    sent: Notification | None = None
+    """The NOTIFICATION that we sent."""
+
+    received: Notification | None = None
+    """The NOTIFICATION that the peer sent."""
+
+
+# What it wants to know of the peer's routes.
+
+
 @attrs.frozen(kw_only=True)
 class RoutesReceived:
-    """The peer announced or withdrew routes; faults have been acted on as RFC 7606 demands."""
+    """The peer announced or withdrew routes of one family; faults have been acted on as RFC 7606 demands."""
+
+    family: Family
+    """The family of all of them."""
 
     announced: NLRI
-    """Prefixes that the peer now has a route for, with `attributes`."""
+    """Destinations that the peer now has a route for, with `attributes`."""
 
     withdrawn: NLRI
-    """Prefixes that it has no route for any more."""
+    """Destinations that it has no route for any more; those that are announced too have one (RFC 4271 4.3)."""
 
     attributes: PathAttributes
+    """What the announced routes share."""
+
+    next_hop: NextHop | None = None
+    """Where to send the packets, for routes that came in MP_REACH_NLRI; None: `attributes` has it."""
+
     faults: tuple[Fault, ...] = ()
     """What was wrong with the UPDATE."""
 
@@ -67,6 +113,77 @@ class EndOfRib:
 
 
 @attrs.frozen
+class RefreshBegun:
+    """The peer begins to send all routes of a family again (BoRR); those that it has sent become stale (RFC 7313 4)."""
+
+    family: Family
+
+
+@attrs.frozen
+class RefreshEnded:
+    """It has sent them all (EoRR): the routes of the family that are still stale are gone (RFC 7313 4)."""
+
+    family: Family
+
+
+@attrs.frozen
+class FamilyDisabled:
+    """The peer's routes of a family cannot be followed any more: drop them, none will come (RFC 7606 2)."""
+
+    family: Family
+    faults: tuple[Fault, ...]
+    """Why."""
+
+
+@attrs.frozen
+class PrefixLimitWarning:
+    """The peer announces so many prefixes of a family that the end of the session is near (RFC 4271 6.7)."""
+
+    family: Family
+    count: int
+    """How many there are."""
+    maximum: int
+    """How many there may be."""
+
+
+@attrs.frozen
+class RoutesStale:
+    """The peer's routes of a family outlive the session: go on using them, mark them as stale (RFC 4724 4.2).
+
+    A route that the peer sends again is fresh. For the others wait for `RoutesLongLivedStale` or `StaleRoutesGone`.
+    """
+
+    family: Family
+
+
+@attrs.frozen
+class RoutesLongLivedStale:
+    """The stale routes of a family are the last resort from now on (RFC 9494 4.3).
+
+    Drop those with the community NO_LLGR, attach LLGR_STALE to the others, prefer any other route.
+    """
+
+    family: Family
+
+
+@attrs.frozen
+class StaleRoutesGone:
+    """The routes of a family that are still stale are not valid any more."""
+
+    family: Family
+
+
+# What it wants to know of our routes.
+
+
+@attrs.frozen
+class RefreshRequested:
+    """The peer asked for our routes of a family; they have been sent again (RFC 2918)."""
+
+    family: Family
+
+
+@attrs.frozen
 class RouteRefused:
     """A route that we are to announce cannot be told to this peer."""
 
@@ -74,21 +191,23 @@ class RouteRefused:
     reason: str
 
 
-@attrs.frozen
-class SessionClosed:
-    """A session, or an attempt at one, is over. Routes of the peer are no longer valid."""
-
-    reason: str
-    """Why, for a person."""
-
-    sent: Notification | None = None
-    """The NOTIFICATION that we sent."""
-
-    received: Notification | None = None
-    """The NOTIFICATION that the peer sent."""
-
-
-Event = StateChanged | Established | RoutesReceived | EndOfRib | RouteRefused | SessionClosed
+Event = (
+    StateChanged
+    | Established
+    | SessionClosed
+    | AttemptFailed
+    | RoutesReceived
+    | EndOfRib
+    | RefreshBegun
+    | RefreshEnded
+    | FamilyDisabled
+    | PrefixLimitWarning
+    | RoutesStale
+    | RoutesLongLivedStale
+    | StaleRoutesGone
+    | RefreshRequested
+    | RouteRefused
+)
 """What an application wants to know."""
 
 Output = OpenConnection | CloseConnection | SendBytes | Event

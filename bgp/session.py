@@ -1,7 +1,7 @@
-"""One session with one peer, without I/O (RFC 4271 section 8).
+"""One session on one connection at a time, without I/O (RFC 4271 section 8).
 
 The state machine (fsm.py) decides; this class remembers. It turns octets into the machine's inputs and the
-machine's effects into outputs, keeps the deadlines of the timers, and knows which routes the peer is to have.
+machine's effects into outputs, keeps the deadlines of the timers, and tells the peer the routes that it is to have.
 
 A driver has four steps and a timer. Call a verb with the time; carry out, in order, the outputs it returns; call
 `handle_timeout` when the time of `next_timeout` has come. Time is any clock that only goes forward, in seconds.
@@ -11,8 +11,11 @@ A driver has four steps and a timer. Call a verb with the time; carry out, in or
     session.connection_opened(0.1, local_address="192.0.2.1", remote_address="192.0.2.2")
     session.receive_data(chunk, now=0.2)            # [SendBytes(...), ..., Established(...)]
 
-A session outlives its connections: after a failure it pauses and asks for the next one, until `stop`. No octets
-that a peer may send make a verb raise.
+A session outlives its connections: after a failure it pauses and asks for the next one, until `stop`. No octets that
+a peer may send make a verb raise, and no report from the driver that comes late does any harm.
+
+A session is enough to collect routes, or to talk to a peer that does not dial. A peer that does may cause two
+connections at once: for that there is a `Peering` (peer.py), which has a session for each and the same verbs.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,43 +24,82 @@ from ipaddress import IPv4Address
 import attrs
 
 from bgp import fsm
-from bgp.capabilities import Capability, FourOctetASCapability, MultiprotocolCapability, encode_capability
+from bgp.agreement import agree, offer
 from bgp.config import PeerConfig
-from bgp.errors import OpenError, PeerError
+from bgp.damping import Damping
+from bgp.errors import LocalError, PeerError
 from bgp.events import (
-    EndOfRib,
     Established,
     Output,
+    RefreshBegun,
+    RefreshEnded,
+    RefreshRequested,
     RouteRefused,
-    RoutesReceived,
     SendBytes,
     SessionClosed,
     StateChanged,
 )
-from bgp.faults import Treatment
-from bgp.framing import Framer
-from bgp.fsm import CloseConnection, OpenConnection, State, Timer
-from bgp.iana import AS_TRANS, CeaseSubcode, OpenSubcode
+from bgp.framing import MAX_EXTENDED, Framer
+from bgp.iana import RefreshSubtype
+from bgp.intake import Intake
 from bgp.messages import Keepalive, Message, RouteRefresh, decode, encode
-from bgp.negotiated import Negotiated, PeerType
+from bgp.multiprotocol import MPUnreach
+from bgp.negotiated import Negotiated
 from bgp.nlri import NLRI
 from bgp.notification import Notification
 from bgp.open import Open
-from bgp.prefix import IPV4_UNICAST, Prefix
+from bgp.prefix import IPV4_UNICAST, Family, Prefix
 from bgp.rib import AdjRibOut, Route
 from bgp.update import Update
 from bgp.updates import Egress, pack
 from bgp.values import Address, any_address
+from bgp.vocabulary import (
+    CloseConnection,
+    ConnectionFailed,
+    ConnectionLost,
+    ConnectionOpened,
+    Deliver,
+    Effect,
+    Input,
+    KeepaliveReceived,
+    MessageRejected,
+    NotificationReceived,
+    OpenConnection,
+    OpenReceived,
+    Options,
+    ReportDown,
+    Reset,
+    RouteRefreshReceived,
+    Send,
+    SendOpen,
+    Start,
+    StartTimer,
+    State,
+    Stop,
+    StopTimer,
+    Timer,
+    TimerExpired,
+    UpdateReceived,
+)
 
-MAX_IDLE_HOLD_TIME = 120.0
-"""The longest pause between two attempts, in seconds."""
+OPEN_HOLD_TIME = 240.0
+"""How long to wait for the peer's OPEN, in seconds: the "large value" of RFC 4271 8.2.2, four minutes."""
 
-_STABLE_TIME = 30.0
-"""A session that was established for so many seconds makes earlier failures forgotten."""
+SEND_HOLD_TIME = 480.0
+"""The least time that a peer's TCP may take nothing, unless configured, in seconds (RFC 9687 3.5)."""
 
 
-def _no_jitter() -> float:
+def no_jitter() -> float:
+    """Change no duration."""
     return 1.0
+
+
+def _damping(session: "Session") -> Damping:
+    return Damping(session.config.idle_hold_time)
+
+
+def _options(session: "Session") -> Options:
+    return Options(passive=session.config.passive, delay_open=session.config.delay_open_time > 0)
 
 
 @attrs.define(eq=False)
@@ -67,8 +109,23 @@ class Session:
     config: PeerConfig
     """What is wanted."""
 
-    jitter: Callable[[], float] = _no_jitter
-    """Called for a factor to each duration; RFC 4271 10 wants 0.75 to 1.0, at random."""
+    jitter: Callable[[], float] = no_jitter
+    """Called for a factor to durations; RFC 4271 10 wants 0.75 to 1.0, at random."""
+
+    connection: int = attrs.field(default=0, kw_only=True)
+    """What outputs for the driver call its connection."""
+
+    options: Options = attrs.field(default=attrs.Factory(_options, takes_self=True), kw_only=True)
+    """Whether it waits for the peer's connection instead of dialling, and for the peer's OPEN."""
+
+    restarting: bool = attrs.field(default=False, kw_only=True)
+    """Whether we have just restarted, and our OPEN is to say so (RFC 4724 4.1); over once the session was up."""
+
+    rib_out: AdjRibOut = attrs.field(factory=AdjRibOut, kw_only=True)
+    """The routes that the peer is to have."""
+
+    damping: Damping = attrs.field(default=attrs.Factory(_damping, takes_self=True), kw_only=True)
+    """How long to pause after failures."""
 
     state: State = attrs.field(default=State.IDLE, init=False)
     """Where the state machine is."""
@@ -76,58 +133,115 @@ class Session:
     negotiated: Negotiated | None = attrs.field(default=None, init=False)
     """What both sides agreed on, from the peer's OPEN until the end of the connection."""
 
-    _framer: Framer = attrs.field(factory=Framer, init=False)
-    _deadlines: dict[Timer, float] = attrs.field(factory=dict, init=False)
-    _failures: int = attrs.field(default=0, init=False)
-    _established_at: float | None = attrs.field(default=None, init=False)
-    _greeting: Open | None = attrs.field(default=None, init=False)
-    _peer_open: Open | None = attrs.field(default=None, init=False)
-    _egress: Egress | None = attrs.field(default=None, init=False)
-    _rib_out: AdjRibOut = attrs.field(factory=AdjRibOut, init=False)
+    our_open: Open | None = attrs.field(default=None, init=False)
+    """The OPEN that we send on the present connection; None: there is no connection."""
 
-    # Verbs.
+    peer_open: Open | None = attrs.field(default=None, init=False)
+    """The OPEN that the peer sent, if we agree to it."""
+
+    _framer: Framer = attrs.field(factory=Framer, init=False)
+    _intake: Intake | None = attrs.field(default=None, init=False)
+    _egress: Egress | None = attrs.field(default=None, init=False)
+    _deadlines: dict[Timer, float] = attrs.field(factory=dict, init=False)
+
+    # Verbs: what somebody wants.
 
     def start(self, now: float) -> list[Output]:
         """Bring the session up, and up again whenever it goes down."""
-        return self._apply(fsm.Start(), now)
+        return self.apply(Start(), now)
 
-    def stop(self, now: float, subcode: CeaseSubcode = CeaseSubcode.ADMINISTRATIVE_SHUTDOWN) -> list[Output]:
-        """Take the session down and leave it down; the peer is told with a Cease (RFC 4486)."""
-        outputs = self._apply(fsm.Stop(Notification.cease(subcode)), now)
-        self._failures = 0
+    def stop(self, now: float, farewell: Notification | None = None) -> list[Output]:
+        """Take the session down and leave it down; `farewell` tells the peer, or an Administrative Shutdown does."""
+        outputs = self.apply(Stop(self._for_good(farewell or Notification.shutdown())), now)
+        self.damping.forget()
         return outputs
+
+    def reset(self, now: float, farewell: Notification | None = None) -> list[Output]:
+        """Take the session down and, after a pause, up again; `farewell` tells the peer, or an Administrative Reset."""
+        return self.apply(Reset(farewell or Notification.reset()), now)
+
+    @property
+    def routes(self) -> list[Route]:
+        """The routes that the peer is to have."""
+        return list(self.rib_out.routes)
+
+    def announce(self, routes: Iterable[Route], now: float) -> list[Output]:
+        """Add routes to those that the peer is to have; possible in every state."""
+        self.rib_out.announce(routes)
+        return self.advertise()
+
+    def withdraw(self, prefixes: Iterable[Prefix], now: float) -> list[Output]:
+        """Drop routes from those that the peer is to have; possible in every state."""
+        self.rib_out.withdraw(prefixes)
+        return self.advertise()
+
+    def replace(self, routes: Iterable[Route], now: float) -> list[Output]:
+        """State all routes that the peer is to have; only the difference is sent."""
+        self.rib_out.replace(routes)
+        return self.advertise()
+
+    def advertise(self) -> list[Output]:
+        """Tell the peer, if it is there, what it does not know yet of the routes that it is to have."""
+        if self.state is not State.ESTABLISHED:
+            return []
+        assert self._egress is not None
+        assert self.negotiated is not None
+        changes = self.rib_out.take_changes(self._egress.attributes_of)
+        outputs: list[Output] = [RouteRefused(route, _NO_NEXT_HOP) for route in changes.refused]
+        return [*outputs, *self._send(*pack(changes, self.negotiated))]
+
+    def request_refresh(self, family: Family) -> list[Output]:
+        """Ask the peer to send its routes of a family again (RFC 2918 4).
+
+        Raises `LocalError` unless there is a session with a peer that can do it.
+        """
+        negotiated = self.negotiated if self.state is State.ESTABLISHED else None
+        if negotiated is None or not negotiated.route_refresh or family not in negotiated.families:
+            raise LocalError(f"route refresh of {family} was not negotiated, or there is no session")
+        return self._send(RouteRefresh(family))
+
+    # Verbs: what happened.
 
     def connection_opened(
         self, now: float, *, local_address: str | Address, remote_address: str | Address
     ) -> list[Output]:
         """Note that TCP is up, between these two addresses."""
+        if self.our_open is not None:
+            # RFC 4271 gives a second connection a state machine of its own, and so does `Peering`.
+            return []
         local = any_address(local_address)
         router_id = self.config.router_id or local
         if not isinstance(router_id, IPv4Address):
             reason = f"no router ID: none is configured, and our address towards {remote_address} is {local}"
-            return self._apply(fsm.ConnectionFailed(reason), now)
+            return self.apply(ConnectionFailed(reason), now)
+        self.our_open = offer(self.config, router_id, restarting=self.restarting)
         self._egress = Egress(
             local_as=self.config.local_as, peer_type=self.config.peer_type, local_address=local
         )
-        self._greeting = greeting(self.config, router_id)
-        return self._apply(fsm.ConnectionOpened(self._greeting), now)
+        return self.apply(ConnectionOpened(), now)
 
     def connection_failed(self, now: float, why: str) -> list[Output]:
         """Note that TCP did not come up."""
-        return self._apply(fsm.ConnectionFailed(why), now)
+        return self._gone(why, now)
 
     def connection_lost(self, now: float, why: str = "the peer closed the connection") -> list[Output]:
         """Note that TCP is gone."""
-        return self._apply(fsm.ConnectionFailed(why), now)
+        return self._gone(why, now)
 
     def receive_data(self, data: bytes, now: float) -> list[Output]:
         """Take octets that arrived."""
         outputs: list[Output] = []
-        for event in self._inputs(data):
-            outputs += self._apply(event, now)
-            if self.state is State.IDLE:
-                break
+        for event in self.read(data):
+            outputs += self.apply(event, now)
         return outputs
+
+    def data_sent(self, now: float) -> None:
+        """Note that TCP has taken octets of what was handed over for sending; call it at least before each timeout.
+
+        A peer that takes nothing for the send hold time is given up, however much it sends (RFC 9687).
+        """
+        if Timer.SEND_HOLD in self._deadlines:
+            self._start_timer(Timer.SEND_HOLD, now)
 
     def handle_timeout(self, now: float) -> list[Output]:
         """Act on the timers that have run out; call it when the time of `next_timeout` has come."""
@@ -137,156 +251,187 @@ class Session:
             # One timer's effects may have stopped another.
             if self._deadlines.get(timer, now + 1) <= now:
                 del self._deadlines[timer]
-                outputs += self._apply(fsm.TimerExpired(timer), now)
+                outputs += self.apply(TimerExpired(timer), now)
         return outputs
 
     def next_timeout(self) -> float | None:
         """When to call `handle_timeout`; None: no timer runs."""
         return min(self._deadlines.values(), default=None)
 
-    @property
-    def routes(self) -> list[Route]:
-        """The routes that the peer is to have."""
-        return list(self._rib_out.routes)
+    # From octets to inputs of the state machine, and to what comes of them. For `Peering`, which looks in between.
 
-    def announce(self, routes: Iterable[Route], now: float) -> list[Output]:
-        """Add routes to those that the peer is to have; possible in every state."""
-        self._rib_out.announce(routes)
-        return self._advertise()
-
-    def withdraw(self, prefixes: Iterable[Prefix], now: float) -> list[Output]:
-        """Drop routes from those that the peer is to have; possible in every state."""
-        self._rib_out.withdraw(prefixes)
-        return self._advertise()
-
-    def replace(self, routes: Iterable[Route], now: float) -> list[Output]:
-        """State all routes that the peer is to have; only the difference is sent."""
-        self._rib_out.replace(routes)
-        return self._advertise()
-
-    # From octets to inputs of the state machine.
-
-    def _inputs(self, data: bytes) -> Iterator[fsm.Input]:
-        if self.state not in _CONNECTED:
+    def read(self, data: bytes) -> Iterator[Input]:
+        """Yield what octets mean, one by one; `apply` each before asking for the next."""
+        connection = self.our_open
+        if connection is None:
             return
         try:
             for raw in self._framer.feed(data):
-                # What the OPEN negotiates holds from the next message on, hence one by one.
+                # What the OPEN negotiates holds from the next message on.
                 yield self._input(decode(raw, self.negotiated or _BEFORE_OPEN))
+                if self.our_open is not connection:
+                    # It is gone, and what came after it came for nobody.
+                    return
         except PeerError as error:
-            yield fsm.MessageRejected(error)
+            yield MessageRejected(error)
 
-    def _input(self, message: Message) -> fsm.Input:
-        match message:
-            case Open():
-                self._agree(message)
-                return fsm.OpenReceived(message)
-            case Keepalive():
-                return fsm.KeepaliveReceived()
-            case Update():
-                return fsm.UpdateReceived(message)
-            case Notification():
-                return fsm.NotificationReceived(message)
-            case RouteRefresh():
-                return fsm.KeepaliveReceived()
-
-    def _agree(self, theirs: Open) -> None:
-        """Accept the peer's OPEN, or raise `OpenError` (RFC 4271 6.2)."""
-        ours = self._greeting
-        assert ours is not None, "an OPEN cannot arrive before ours has been sent"
-        if theirs.asn != self.config.peer_as:
-            reason = f"the peer says AS {theirs.asn}, configured is {self.config.peer_as}"
-            raise OpenError(reason, OpenSubcode.BAD_PEER_AS)
-        internal = self.config.peer_type is PeerType.INTERNAL
-        if internal and theirs.router_id == ours.router_id:
-            # RFC 6286 2.2: within an AS, router IDs are unique.
-            reason = f"the peer has our router ID {theirs.router_id}"
-            raise OpenError(reason, OpenSubcode.BAD_BGP_IDENTIFIER)
-        negotiated = Negotiated.between(
-            ours.capabilities,
-            theirs.capabilities,
-            peer_type=self.config.peer_type,
-            hold_time=min(ours.hold_time, theirs.hold_time),
-        )
-        if not negotiated.families:
-            # RFC 5492 5: the data is the capability that we cannot do without.
-            missing = encode_capability(MultiprotocolCapability(IPV4_UNICAST))
-            reason = f"the peer does not offer {IPV4_UNICAST}"
-            raise OpenError(reason, OpenSubcode.UNSUPPORTED_CAPABILITY, missing)
-        self.negotiated, self._peer_open = negotiated, theirs
-
-    # From effects of the state machine to outputs.
-
-    def _apply(self, event: fsm.Input, now: float) -> list[Output]:
+    def apply(self, event: Input, now: float) -> list[Output]:
+        """Give an input to the state machine, and carry its effects out."""
         old = self.state
-        self.state, effects = fsm.transition(old, event, self._durations(now))
+        self.state, effects = fsm.transition(old, event, self.options)
         outputs: list[Output] = [] if self.state is old else [StateChanged(old, self.state)]
         for effect in effects:
             outputs += self._carry_out(effect, now)
         return outputs
 
-    def _durations(self, now: float) -> fsm.Durations:
-        hold = self.negotiated.hold_time if self.negotiated else 0.0
-        pause = self.config.idle_hold_time * 2.0 ** min(self._recent_failures(now), 16)
-        return fsm.Durations(
-            connect_retry=self.config.connect_retry_time * self.jitter(),
-            hold=hold,
-            # RFC 4271 4.4: a third of the hold time is a reasonable interval.
-            keepalive=hold / 3 * self.jitter(),
-            idle_hold=min(pause, MAX_IDLE_HOLD_TIME) * self.jitter(),
-        )
+    def _input(self, message: Message) -> Input:
+        match message:
+            case Open():
+                self._judge(message)
+                return OpenReceived(message)
+            case Keepalive():
+                return KeepaliveReceived()
+            case Update():
+                return UpdateReceived(message)
+            case Notification():
+                return NotificationReceived(message)
+            case _:
+                return RouteRefreshReceived(message)
 
-    def _recent_failures(self, now: float) -> int:
-        stable = self._established_at is not None and now - self._established_at >= _STABLE_TIME
-        return 0 if stable else self._failures
+    def _judge(self, theirs: Open) -> None:
+        if self.negotiated is not None:
+            # A second OPEN: the state machine will find it out of place.
+            return
+        assert self.our_open is not None, "no octets are read without a connection"
+        self.negotiated = agree(self.config, self.our_open, theirs)
+        self.peer_open = theirs
+        if self.negotiated.extended_message_receive:
+            self._framer.max_message = MAX_EXTENDED
 
-    def _carry_out(self, effect: fsm.Effect, now: float) -> list[Output]:
+    def _gone(self, why: str, now: float) -> list[Output]:
+        lost = self.our_open is not None
+        return self.apply(ConnectionLost(why) if lost else ConnectionFailed(why), now)
+
+    # From effects of the state machine to outputs.
+
+    def _carry_out(self, effect: Effect, now: float) -> list[Output]:
         match effect:
-            case OpenConnection() | CloseConnection():
-                return [effect]
-            case fsm.Send(message):
-                return [SendBytes(encode(message, self.negotiated or _BEFORE_OPEN))]
-            case fsm.StartTimer(timer, seconds):
-                self._deadlines[timer] = now + seconds
+            case StartTimer(timer):
+                self._start_timer(timer, now)
                 return []
-            case fsm.StopTimer(timer):
+            case StopTimer(timer):
                 self._deadlines.pop(timer, None)
                 return []
-            case fsm.ReportUp():
-                return self._up(now)
-            case fsm.ReportDown(reason, sent, received):
-                self._down(now)
+            case Deliver(message):
+                return self._deliver(message, now)
+            case Send(message):
+                return self._send(message)
+            case SendOpen():
+                assert self.our_open is not None
+                return self._send(self.our_open)
+            case OpenConnection():
+                return [OpenConnection(self.connection)]
+            case CloseConnection():
+                self._disconnect()
+                return [CloseConnection(self.connection)]
+            case ReportDown(reason, sent, received):
                 return [SessionClosed(reason, sent, received)]
-            case fsm.Deliver(update):
-                return [_received(update)]
+            case _:
+                return self._up(now)
+
+    def _start_timer(self, timer: Timer, now: float) -> None:
+        seconds = self._seconds(timer, now)
+        if seconds:
+            self._deadlines[timer] = now + seconds
+        else:
+            self._deadlines.pop(timer, None)
+
+    def _seconds(self, timer: Timer, now: float) -> float:
+        """How long a timer is to run that starts now; 0: not at all."""
+        hold_time = self.negotiated.hold_time if self.negotiated else OPEN_HOLD_TIME
+        match timer:
+            case Timer.HOLD:
+                return hold_time
+            case Timer.KEEPALIVE:
+                # RFC 4271 4.4: a third of the hold time is a reasonable interval.
+                return hold_time / 3 * self.jitter()
+            case Timer.SEND_HOLD:
+                return self._send_hold_time(hold_time)
+            case Timer.CONNECT_RETRY:
+                return self.config.connect_retry_time * self.jitter()
+            case Timer.DELAY_OPEN:
+                return self.config.delay_open_time
+            case _:
+                return self.damping.failed(now) * self.jitter()
+
+    def _send_hold_time(self, hold_time: float) -> float:
+        # RFC 9687 3.2, 3.5: none without a hold time, and always longer than that.
+        if not hold_time:
+            return 0.0
+        if self.config.send_hold_time is not None:
+            return self.config.send_hold_time
+        return max(SEND_HOLD_TIME, 2 * hold_time)
+
+    def _disconnect(self) -> None:
+        """Forget whatever belongs to the connection."""
+        if self._intake is not None:
+            self.rib_out.forget()
+        self.negotiated = self.our_open = self.peer_open = self._egress = self._intake = None
+        self._framer = Framer()
 
     def _up(self, now: float) -> list[Output]:
         assert self.negotiated is not None
-        assert self._peer_open is not None
-        self._established_at = now
-        self._rib_out.forget()
-        end_of_rib = SendBytes(encode(Update(), self.negotiated))
-        return [Established(self.negotiated, self._peer_open), *self._advertise(), end_of_rib]
+        assert self.peer_open is not None
+        self.damping.established(now)
+        self.restarting = False
+        self._intake = Intake.of(self.negotiated.families, self.config.prefix_limits)
+        self.rib_out.forget()
+        endings = map(_end_of_rib, sorted(self.negotiated.families))
+        return [Established(self.negotiated, self.peer_open), *self.advertise(), *self._send(*endings)]
 
-    def _down(self, now: float) -> None:
-        self._failures = self._recent_failures(now) + 1
-        self._established_at = self.negotiated = self._greeting = self._peer_open = self._egress = None
-        self._framer = Framer()
-        self._rib_out.forget()
+    def _deliver(self, message: Update | RouteRefresh, now: float) -> list[Output]:
+        assert self._intake is not None
+        if isinstance(message, RouteRefresh):
+            return self._refresh(message)
+        events, farewell = self._intake.take(message)
+        return [*events, *self.reset(now, farewell)] if farewell else [*events]
 
-    def _advertise(self) -> list[Output]:
-        """Tell the peer what it does not know yet of the routes that it is to have."""
-        if self.state is not State.ESTABLISHED:
-            return []
-        assert self._egress is not None
+    def _refresh(self, message: RouteRefresh) -> list[Output]:
         assert self.negotiated is not None
-        changes = self._rib_out.take_changes(self._egress.attributes_of)
-        outputs: list[Output] = [RouteRefused(route, _NO_NEXT_HOP) for route in changes.refused]
-        data = b"".join(encode(update, self.negotiated) for update in pack(changes, self.negotiated))
-        return [*outputs, SendBytes(data)] if data else outputs
+        family, subtype = message.family, message.subtype
+        if family not in self.negotiated.families or not self.config.route_refresh:
+            # RFC 2918 4: ignore what was not negotiated.
+            return []
+        enhanced = self.negotiated.enhanced_route_refresh
+        if subtype == RefreshSubtype.REQUEST:
+            return [*self._repeat(family, enhanced), RefreshRequested(family)]
+        if enhanced and subtype == RefreshSubtype.BEGIN:
+            return [RefreshBegun(family)]
+        if enhanced and subtype == RefreshSubtype.END:
+            return [RefreshEnded(family)]
+        # RFC 7313 5: other subtypes are to be ignored.
+        return []
 
+    def _repeat(self, family: Family, enhanced: bool) -> list[Output]:
+        """Send all routes of a family again."""
+        if family == IPV4_UNICAST:
+            self.rib_out.forget()
+        routes = self.advertise()
+        if not enhanced:
+            return routes
+        begin, end = (RouteRefresh(family, subtype) for subtype in (RefreshSubtype.BEGIN, RefreshSubtype.END))
+        return [*self._send(begin), *routes, *self._send(end)]
 
-_CONNECTED = frozenset({State.OPEN_SENT, State.OPEN_CONFIRM, State.ESTABLISHED})
+    def _send(self, *messages: Message) -> list[Output]:
+        negotiated = self.negotiated or _BEFORE_OPEN
+        data = b"".join(encode(message, negotiated) for message in messages)
+        return [SendBytes(data, self.connection)] if data else []
+
+    def _for_good(self, farewell: Notification) -> Notification:
+        # RFC 8538 3: else the peer would keep our routes, and wait for us.
+        graceful = self.negotiated is not None and self.negotiated.graceful_notification
+        return Notification.hard_reset(farewell) if graceful else farewell
+
 
 _BEFORE_OPEN = Negotiated(four_octet_as=False)
 """Nothing is negotiated yet; OPEN, KEEPALIVE and NOTIFICATION do not depend on it."""
@@ -294,23 +439,8 @@ _BEFORE_OPEN = Negotiated(four_octet_as=False)
 _NO_NEXT_HOP = "it names no next hop, and our address on the connection is not IPv4"
 
 
-def greeting(config: PeerConfig, router_id: IPv4Address) -> Open:
-    """The OPEN that we send (RFC 4271 4.2)."""
-    capabilities: list[Capability] = [MultiprotocolCapability(family) for family in sorted(config.families)]
-    return Open(
-        my_as=config.local_as if config.local_as <= 0xFFFF else AS_TRANS,
-        hold_time=config.hold_time,
-        router_id=router_id,
-        capabilities=[*capabilities, FourOctetASCapability(config.local_as)],
-    )
-
-
-def _received(update: Update) -> RoutesReceived | EndOfRib:
-    if update.end_of_rib is not None:
-        return EndOfRib(update.end_of_rib)
-    announced, withdrawn = update.announced, update.withdrawn
-    if update.treatment is Treatment.TREAT_AS_WITHDRAW:
-        withdrawn, announced = NLRI.from_wire(withdrawn.wire + announced.wire), NLRI()
-    return RoutesReceived(
-        announced=announced, withdrawn=withdrawn, attributes=update.attributes, faults=update.faults
-    )
+def _end_of_rib(family: Family) -> Update:
+    """What says that the routes of a family have all been sent (RFC 4724 2)."""
+    if family == IPV4_UNICAST:
+        return Update()
+    return Update(mp_unreach=MPUnreach(NLRI((), family)))

@@ -8,8 +8,8 @@
             ...
 
 Announcements are declarative. Say at any time what the peers are to have; the library sends the difference, now
-or once there is a session. All of BGP is in session.py. This file feeds a session with octets and time, carries
-its outputs out, and arms one timer. One event loop per speaker; call everything from within it. Any number of
+or once there is a session. All of BGP is in peer.py and below. This file feeds a `Peering` with octets and time,
+carries its outputs out, and arms one timer. One event loop per speaker; call everything from within it. Any number of
 speakers can live in a process.
 """
 
@@ -20,32 +20,35 @@ import weakref
 from collections.abc import AsyncIterator, Iterable, Mapping
 from ipaddress import IPv4Address
 from types import TracebackType
-from typing import Self, TypedDict, Unpack, assert_never
+from typing import Self, TypedDict, Unpack
 
 import attrs
 
-from bgp.config import PeerConfig
+from bgp.capabilities import Capability
+from bgp.config import GracefulRestartConfig, PeerConfig, PrefixLimit
 from bgp.errors import LocalError
 from bgp.events import (
-    EndOfRib,
-    Established,
+    AttemptFailed,
     Event,
+    FamilyDisabled,
     Output,
+    PrefixLimitWarning,
     RouteRefused,
     RoutesReceived,
     SendBytes,
     SessionClosed,
     StateChanged,
 )
-from bgp.fsm import CloseConnection, OpenConnection, State
-from bgp.iana import CeaseSubcode
+from bgp.iana import AddPathDirection, CeaseSubcode, Role
 from bgp.negotiated import Negotiated
+from bgp.notification import Notification
+from bgp.peer import Peering
 from bgp.prefix import Family, Prefix
 from bgp.rib import Route
 from bgp.rib import route as as_route
-from bgp.session import Session
 from bgp.transport import Connection
 from bgp.values import Address
+from bgp.vocabulary import CloseConnection, OpenConnection, State
 
 __all__ = ["Peer", "PeerOptions", "Speaker"]
 
@@ -62,9 +65,22 @@ class PeerOptions(TypedDict, total=False):
     local_address: str | Address | None
     password: str | bytes | None
     hold_time: int
+    passive: bool
+    send_hold_time: float | None
     connect_retry_time: float
     idle_hold_time: float
+    delay_open_time: float
     families: Iterable[Family]
+    add_path: Mapping[Family, AddPathDirection]
+    extended_next_hop: Iterable[tuple[Family, int]]
+    extended_message: bool
+    route_refresh: bool
+    graceful_restart: GracefulRestartConfig | None
+    role: Role | None
+    role_strict: bool
+    capabilities: Iterable[Capability]
+    reject_as_sets: bool
+    prefix_limits: Mapping[Family, PrefixLimit]
 
 
 class Speaker:
@@ -122,7 +138,7 @@ class Speaker:
     async def remove_peer(self, peer: "Peer") -> None:
         """End the session with Cease / Peer De-configured, which withdraws all routes, and forget the peer."""
         self._peers = {key: other for key, other in self._peers.items() if other is not peer}
-        await peer._close(CeaseSubcode.PEER_DE_CONFIGURED)
+        await peer._close(Notification.cease(CeaseSubcode.PEER_DE_CONFIGURED))
 
     def announce(self, *routes: Route | Prefix | str) -> None:
         """Let all peers, later ones too, have these routes; each replaces the one for its prefix."""
@@ -142,15 +158,18 @@ class Speaker:
         for peer in self.peers:
             peer._sync(changes)
 
-    async def close(self) -> None:
+    async def close(self, communication: str = "") -> None:
         """Withdraw all routes, end the sessions with Cease / Administrative Shutdown, release everything.
 
-        Takes no longer than two seconds or so, however the peers behave. Nothing can be added any more.
+        `communication` tells the peers' operators why, in at most 255 octets of UTF-8 (RFC 9003); `LocalError` is
+        raised if it is longer. Takes no longer than two seconds or so, however the peers behave. Nothing can be added
+        any more.
         """
+        farewell = Notification.shutdown(communication)
         self._closed = True
         peers = self.peers
         self._peers.clear()
-        await asyncio.gather(*(peer._close(CeaseSubcode.ADMINISTRATIVE_SHUTDOWN) for peer in peers))
+        await asyncio.gather(*(peer._close(farewell) for peer in peers))
 
     async def __aenter__(self) -> Self:
         return self
@@ -166,18 +185,18 @@ class Peer:
 
     def __init__(self, config: PeerConfig, common: Mapping[Prefix, Route]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._session = Session(config, _jitter)
+        self._peering = Peering(config, _jitter)
         self._common = common
         self._own: dict[Prefix, Route] = {}
         self._last_error: str | None = None
         self._closed = False
-        self._connection: Connection | None = None
+        self._connections: dict[int, Connection] = {}
         self._closing: list[Connection] = []
         self._timer: asyncio.TimerHandle | None = None
         self._waiters: list[asyncio.Future[None]] = []
         self._streams: weakref.WeakSet[_EventStream] = weakref.WeakSet()
-        self._session.announce(common.values(), self._loop.time())
-        self._perform(self._session.start(self._loop.time()))
+        self._peering.announce(common.values(), self._loop.time())
+        self._perform(self._peering.start(self._loop.time()))
 
     def __repr__(self) -> str:
         return f"<Peer {self} AS {self.config.peer_as}, {self.state.value}>"
@@ -188,17 +207,17 @@ class Peer:
     @property
     def config(self) -> PeerConfig:
         """What is wanted of it."""
-        return self._session.config
+        return self._peering.config
 
     @property
     def state(self) -> State:
         """Where its session is."""
-        return self._session.state
+        return self._peering.state
 
     @property
     def negotiated(self) -> Negotiated | None:
         """What both sides agreed on, while there is a session."""
-        return self._session.negotiated
+        return self._peering.negotiated
 
     @property
     def last_error(self) -> str | None:
@@ -208,7 +227,7 @@ class Peer:
     @property
     def routes(self) -> list[Route]:
         """The routes that it is to have, the speaker's among them."""
-        return self._session.routes
+        return self._peering.routes
 
     def announce(self, *routes: Route | Prefix | str) -> None:
         """Let this peer have these routes, in place of the speaker's for the same prefixes."""
@@ -255,14 +274,14 @@ class Peer:
     def _sync(self, prefixes: Iterable[Prefix]) -> None:
         wanted = {prefix: self._own.get(prefix) or self._common.get(prefix) for prefix in prefixes}
         now = self._loop.time()
-        self._perform(self._session.announce([route for route in wanted.values() if route], now))
-        self._perform(self._session.withdraw([prefix for prefix, route in wanted.items() if not route], now))
+        self._perform(self._peering.announce([route for route in wanted.values() if route], now))
+        self._perform(self._peering.withdraw([prefix for prefix, route in wanted.items() if not route], now))
 
-    async def _close(self, subcode: CeaseSubcode) -> None:
+    async def _close(self, farewell: Notification) -> None:
         self._closed = True
         now = self._loop.time()
-        self._perform(self._session.replace([], now))
-        self._perform(self._session.stop(now, subcode))
+        self._perform(self._peering.replace([], now))
+        self._perform(self._peering.stop(now, farewell))
         for stream in self._streams:
             stream.put(None)
         self._wake()
@@ -271,53 +290,64 @@ class Peer:
 
     # What the network says: bgp.transport.Owner.
 
-    def connection_opened(self, local_address: Address, remote_address: Address) -> None:
+    def connection_opened(self, number: int, local_address: Address, remote_address: Address) -> None:
         """Called by the transport."""
         now = self._loop.time()
         self._perform(
-            self._session.connection_opened(now, local_address=local_address, remote_address=remote_address)
+            self._peering.connection_opened(
+                number, now, local_address=local_address, remote_address=remote_address
+            )
         )
 
-    def connection_failed(self, why: str) -> None:
+    def connection_failed(self, number: int, why: str) -> None:
         """Called by the transport."""
-        self._perform(self._session.connection_failed(self._loop.time(), why))
+        self._perform(self._peering.connection_failed(number, self._loop.time(), why))
 
-    def connection_lost(self, why: str) -> None:
+    def connection_lost(self, number: int, why: str) -> None:
         """Called by the transport."""
-        self._perform(self._session.connection_lost(self._loop.time(), why))
+        self._perform(self._peering.connection_lost(number, self._loop.time(), why))
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, number: int, data: bytes) -> None:
         """Called by the transport."""
-        self._perform(self._session.receive_data(data, self._loop.time()))
+        self._perform(self._peering.receive_data(number, data, self._loop.time()))
 
     def _timeout(self) -> None:
-        self._perform(self._session.handle_timeout(self._loop.time()))
+        now = self._loop.time()
+        self._tell_what_was_sent(now)
+        self._perform(self._peering.handle_timeout(now))
 
-    # What the session wants.
+    def _tell_what_was_sent(self, now: float) -> None:
+        # TCP does not tell when it takes octets. To look before each timeout is enough: KEEPALIVEs see to it that
+        # there are some, and that there is something to take.
+        for number, connection in self._connections.items():
+            if connection.take_progress():
+                self._peering.data_sent(number, now)
+
+    # What the peering wants.
 
     def _perform(self, outputs: Iterable[Output]) -> None:
         for output in outputs:
             match output:
-                case OpenConnection():
-                    self._connection = Connection(self.config, self)
-                case SendBytes(data):
-                    if self._connection is not None:
-                        self._connection.send(data)
-                case CloseConnection():
-                    self._drop_connection()
+                case OpenConnection(number):
+                    self._connections[number] = Connection(self.config, self, number)
+                case SendBytes(data, number):
+                    if number in self._connections:
+                        self._connections[number].send(data)
+                case CloseConnection(number):
+                    self._drop_connection(number)
                 case _:
                     self._report(output)
         if self._timer is not None:
             self._timer.cancel()
-        deadline = self._session.next_timeout()
+        deadline = self._peering.next_timeout()
         self._timer = None if deadline is None else self._loop.call_at(deadline, self._timeout)
 
-    def _drop_connection(self) -> None:
+    def _drop_connection(self, number: int) -> None:
         self._closing = [connection for connection in self._closing if not connection.is_closed]
-        if self._connection is not None:
-            self._connection.close()
-            self._closing.append(self._connection)
-            self._connection = None
+        connection = self._connections.pop(number, None)
+        if connection is not None:
+            connection.close()
+            self._closing.append(connection)
 
     def _report(self, event: Event) -> None:
         match event:
@@ -327,15 +357,17 @@ class Peer:
             case SessionClosed(reason):
                 self._last_error = reason
                 _log.info("peer %s: session closed: %s", self, reason)
+            case AttemptFailed(reason):
+                _log.info("peer %s: one of two connections closed: %s", self, reason)
             case RouteRefused(route, reason):
                 _log.warning("peer %s: cannot announce %s: %s", self, route.prefix, reason)
             case RoutesReceived(faults=faults):
                 for fault in faults:
                     _log.warning("peer %s: UPDATE: attribute %s: %s", self, fault.code, fault.reason)
-            case Established() | EndOfRib():
-                pass
-            case _:
-                assert_never(event)
+            case FamilyDisabled(family):
+                _log.error("peer %s: routes of %s cannot be followed any more", self, family)
+            case PrefixLimitWarning(family, count, maximum):
+                _log.warning("peer %s: %s prefixes of %s, at most %s are taken", self, count, family, maximum)
         for stream in self._streams:
             stream.put(event)
 

@@ -20,27 +20,33 @@ _TCP_MD5SIG: Final = 14  # linux/tcp.h; the socket module lacks it
 
 
 class Owner(Protocol):
-    """Who wants to know what becomes of a connection; told nothing any more once it has called `close`."""
+    """Who wants to know what becomes of a connection; told nothing any more once it has called `close`.
 
-    def connection_opened(self, local_address: Address, remote_address: Address) -> None:
+    `number` is what it calls the connection.
+    """
+
+    def connection_opened(self, number: int, local_address: Address, remote_address: Address) -> None:
         """TCP is up."""
 
-    def connection_failed(self, why: str) -> None:
+    def connection_failed(self, number: int, why: str) -> None:
         """TCP did not come up."""
 
-    def connection_lost(self, why: str) -> None:
+    def connection_lost(self, number: int, why: str) -> None:
         """TCP is gone."""
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, number: int, data: bytes) -> None:
         """Octets have arrived."""
 
 
 class Connection(asyncio.Protocol):
     """An attempt to connect to a peer, and the connection if it succeeds."""
 
-    def __init__(self, config: PeerConfig, owner: Owner) -> None:
+    def __init__(self, config: PeerConfig, owner: Owner, number: int) -> None:
         self._config = config
         self._owner: Owner | None = owner
+        self._number = number
+        self._handed_over = 0
+        self._seen_taken = 0
         self._transport: asyncio.Transport | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._lost = asyncio.Event()
@@ -49,7 +55,16 @@ class Connection(asyncio.Protocol):
     def send(self, data: bytes) -> None:
         """Write, or keep until it can be written."""
         if self._transport is not None and not self._transport.is_closing():
+            self._handed_over += len(data)
             self._transport.write(data)
+
+    def take_progress(self) -> bool:
+        """Whether TCP has taken any of what was handed over since this was last asked."""
+        if self._transport is None:
+            return False
+        taken = self._handed_over - self._transport.get_write_buffer_size()
+        before, self._seen_taken = self._seen_taken, taken
+        return taken > before
 
     def close(self) -> None:
         """Tell the owner nothing more; send what is to be sent; close."""
@@ -89,7 +104,7 @@ class Connection(asyncio.Protocol):
                 raise
         except OSError as error:
             if self._owner is not None:
-                self._owner.connection_failed(f"cannot connect: {_explain(error)}")
+                self._owner.connection_failed(self._number, f"cannot connect: {_explain(error)}")
 
     # asyncio.Protocol
 
@@ -101,17 +116,17 @@ class Connection(asyncio.Protocol):
             transport.abort()
             return
         local, remote = (any_address(transport.get_extra_info(name)[0]) for name in ("sockname", "peername"))
-        self._owner.connection_opened(local, remote)
+        self._owner.connection_opened(self._number, local, remote)
 
     def data_received(self, data: bytes) -> None:
         """Pass it on."""
         if self._owner is not None:
-            self._owner.data_received(data)
+            self._owner.data_received(self._number, data)
 
     def eof_received(self) -> None:
         """Take the peer's end for the end: a session has no use for half a connection."""
         if self._owner is not None:
-            self._owner.connection_lost("the peer closed the connection")
+            self._owner.connection_lost(self._number, "the peer closed the connection")
 
     def connection_lost(self, error: Exception | None) -> None:
         """Pass it on."""
@@ -119,7 +134,7 @@ class Connection(asyncio.Protocol):
         if self._linger is not None:
             self._linger.cancel()
         if self._owner is not None:
-            self._owner.connection_lost(f"connection lost: {_explain(error)}")
+            self._owner.connection_lost(self._number, f"connection lost: {_explain(error)}")
 
 
 def _explain(error: Exception | None) -> str:

@@ -1,4 +1,4 @@
-"""Tools for tests of BGP software: hypothesis strategies for every value, and two sessions on a fake wire.
+"""Tools for tests of BGP software: hypothesis strategies for every value, and two peers on a fake network.
 
 Strategies yield only legal values. Those that depend on what was negotiated take a `Negotiated`, so that
 `decode(encode(message, negotiated), negotiated) == message` holds for all they yield:
@@ -7,14 +7,14 @@ Strategies yield only legal values. Those that depend on what was negotiated tak
     def test_round_trip(data, negotiated):
         message = data.draw(messages(negotiated))
 
-`Link` joins two sessions without network or clock. A hold time of ninety seconds passes in microseconds:
+`Link` joins two peers without network or clock. A hold time of ninety seconds passes in microseconds:
 
     link = Link(PeerConfig(local_as=1, peer_as=2), PeerConfig(local_as=2, peer_as=1))
     link.start()
     link.run(1.0)
     link.silent = True      # nothing gets through from now on
     link.run(90.0)
-    assert link.left.session.state is State.IDLE
+    assert link.left.state is State.IDLE
 
 Needs hypothesis: `pip install k8sglue[testing]`.
 """

@@ -1,62 +1,117 @@
-"""Two sessions on a fake wire, with a virtual clock."""
+"""Two peers on a fake network, with a virtual clock."""
 
 import heapq
 from collections.abc import Callable
 from functools import partial
 from itertools import count
+from typing import Final
 
 import attrs
 
 from bgp.config import PeerConfig
 from bgp.events import Event, Output, SendBytes
-from bgp.fsm import CloseConnection, OpenConnection
-from bgp.session import Session
+from bgp.peer import Peering
+from bgp.session import no_jitter
+from bgp.vocabulary import CloseConnection, OpenConnection, State
+
+REFUSED: Final = "Connection refused"
+"""What a dialling end is told when the other does not listen."""
+
+
+@attrs.define(eq=False)
+class _Wire:
+    """A TCP connection: what each of its ends calls it, by address; an end that has closed it is not there."""
+
+    numbers: dict[str, int]
 
 
 @attrs.define(eq=False)
 class End:
     """One end of a `Link`."""
 
-    session: Session
+    peering: Peering
     address: str
+
+    listens: bool = attrs.field(default=True, init=False)
+    """Whether the other end can connect to this one."""
+
+    deaf: bool = attrs.field(default=False, init=False)
+    """While set, nothing gets here; it waits, as TCP would, until this is unset and `Link.run` goes on."""
+
     events: list[Event] = attrs.field(factory=list, init=False)
-    """All events of the session so far."""
+    """All events so far."""
 
     sent: list[bytes] = attrs.field(factory=list, init=False)
-    """All that the session sent so far, piece by piece."""
+    """All octets sent so far, piece by piece."""
 
-    wants_connection: bool = attrs.field(default=False, init=False)
-    """The session has asked for a connection and not got it yet."""
+    _wires: dict[int, _Wire] = attrs.field(factory=dict, init=False)
+    _held: list[tuple[int, Callable[[], None]]] = attrs.field(factory=list, init=False)
+
+    @property
+    def state(self) -> State:
+        """Where its session is."""
+        return self.peering.state
+
+    @property
+    def connections(self) -> int:
+        """How many connections it has, those that are being opened included."""
+        return len(self._wires)
 
 
 class Link:
-    """Two sessions, a fake wire and a virtual clock; `left` is at 192.0.2.1, `right` at 192.0.2.2.
+    """Two peers, a fake network and a virtual clock; `left` is at 192.0.2.1, `right` at 192.0.2.2.
 
-    A connection comes up as soon as both sessions want one. `latency` is how many seconds octets take.
+    Both dial, unless configured to be passive, and both listen. `latency` is how many seconds anything takes to get
+    to the other end; `jitter` is that of both peers.
     """
 
-    def __init__(self, left: PeerConfig, right: PeerConfig, *, latency: float = 0.001) -> None:
-        self.left = End(Session(left), "192.0.2.1")
-        self.right = End(Session(right), "192.0.2.2")
+    def __init__(
+        self,
+        left: PeerConfig,
+        right: PeerConfig,
+        *,
+        latency: float = 0.001,
+        jitter: Callable[[], float] = no_jitter,
+    ) -> None:
+        self.left = End(Peering(left, jitter), "192.0.2.1")
+        self.right = End(Peering(right, jitter), "192.0.2.2")
         self.latency = latency
         self.now = 0.0
-        self.connected = False
-        self.silent = False
-        """While set, octets vanish on the way, and neither side is told of anything."""
         self._order = count()
-        self._deliveries: list[tuple[float, int, Callable[[], None]]] = []
-        self._connections = 0
+        self._arrivals: list[tuple[float, int, End, Callable[[], None]]] = []
+
+    @property
+    def ends(self) -> tuple[End, End]:
+        """Both ends."""
+        return self.left, self.right
+
+    @property
+    def silent(self) -> bool:
+        """While set, nothing gets through in either direction, and neither end is told of anything."""
+        return self.left.deaf and self.right.deaf
+
+    @silent.setter
+    def silent(self, value: bool) -> None:
+        self.left.deaf = self.right.deaf = value
 
     def start(self) -> None:
-        """Start both sessions."""
-        for end in (self.left, self.right):
-            self.perform(end, end.session.start(self.now))
+        """Start both ends."""
+        for end in self.ends:
+            self.perform(end, end.peering.start(self.now))
 
     def cut(self) -> None:
-        """Break the connection; both sides notice."""
-        self.connected = False
-        for end in (self.left, self.right):
-            self.perform(end, end.session.connection_lost(self.now))
+        """Break all connections; both ends notice."""
+        for end in self.ends:
+            lost = list(end._wires)
+            end._wires.clear()
+            for number in lost:
+                self.perform(end, end.peering.connection_lost(number, self.now))
+
+    def crash(self, end: End) -> None:
+        """Let one end lose its memory and start again; the other notices when it sends something."""
+        end._wires.clear()
+        end.peering = Peering(end.peering.config, end.peering.jitter, restarting=True)
+        self.perform(end, end.peering.start(self.now))
 
     def run(self, seconds: float) -> None:
         """Let so much time pass, with all that happens in it."""
@@ -65,6 +120,7 @@ class Link:
     def run_until(self, condition: Callable[[], bool], deadline: float) -> bool:
         """Let time pass until the condition holds or the clock shows `deadline`; return whether it holds."""
         while not condition():
+            self._release()
             moment = self._next_moment()
             if moment is None or moment > deadline:
                 self.now = max(self.now, deadline)
@@ -74,72 +130,109 @@ class Link:
         return True
 
     def perform(self, end: End, outputs: list[Output]) -> None:
-        """Carry out what one of the sessions returned from a verb."""
+        """Carry out what a verb of one end returned."""
         for output in outputs:
             match output:
-                case OpenConnection():
-                    end.wants_connection = True
-                    self._connect()
-                case CloseConnection():
-                    end.wants_connection = False
-                    self._close(end)
-                case SendBytes(data):
+                case OpenConnection(number):
+                    end._wires[number] = wire = _Wire({end.address: number})
+                    self._later(self._other(end), partial(self._accept, self._other(end), wire))
+                case CloseConnection(number):
+                    self._close(end, number)
+                case SendBytes(data, number):
                     end.sent.append(data)
-                    self._send(end, data)
+                    self._send(end, number, data)
                 case _:
                     end.events.append(output)
 
     def _other(self, end: End) -> End:
         return self.right if end is self.left else self.left
 
-    def _connect(self) -> None:
-        if not (self.left.wants_connection and self.right.wants_connection):
-            return
-        self.connected = True
-        self._connections += 1
-        for end in (self.left, self.right):
-            end.wants_connection = False
-            self._later(partial(self._open, end))
+    # What becomes of a connection.
 
-    def _open(self, end: End) -> None:
-        other = self._other(end)
-        outputs = end.session.connection_opened(
-            self.now, local_address=end.address, remote_address=other.address
-        )
+    def _accept(self, end: End, wire: _Wire) -> None:
+        dialler = self._other(end)
+        if dialler.address not in wire.numbers:
+            return
+        if not end.listens:
+            self._later(dialler, partial(self._refuse, dialler, wire))
+            return
+        addresses = {"local_address": end.address, "remote_address": dialler.address}
+        number, outputs = end.peering.connection_accepted(self.now, **addresses)
+        end._wires[number], wire.numbers[end.address] = wire, number
+        self._later(dialler, partial(self._opened, dialler, wire))
         self.perform(end, outputs)
 
-    def _close(self, end: End) -> None:
-        if self.connected:
-            self.connected = False
-            other = self._other(end)
-            self._tell(other, lambda: other.session.connection_lost(self.now))
+    def _opened(self, end: End, wire: _Wire) -> None:
+        number = self._number(end, wire)
+        if number is not None:
+            addresses = {"local_address": end.address, "remote_address": self._other(end).address}
+            self.perform(end, end.peering.connection_opened(number, self.now, **addresses))
 
-    def _send(self, end: End, data: bytes) -> None:
-        other = self._other(end)
-        self._tell(other, lambda: other.session.receive_data(data, self.now))
+    def _refuse(self, end: End, wire: _Wire) -> None:
+        number = self._number(end, wire)
+        if number is not None:
+            del end._wires[number]
+            self.perform(end, end.peering.connection_failed(number, self.now, REFUSED))
 
-    def _tell(self, end: End, verb: Callable[[], list[Output]]) -> None:
-        """Let an end hear something over the present connection, if it gets through and still stands then."""
-        connection = self._connections
+    def _close(self, end: End, number: int) -> None:
+        wire = end._wires.pop(number, None)
+        if wire is not None:
+            del wire.numbers[end.address]
+            self._later(self._other(end), partial(self._lose, self._other(end), wire))
 
-        def hear() -> None:
-            if connection == self._connections:
-                self.perform(end, verb())
+    def _lose(self, end: End, wire: _Wire) -> None:
+        number = self._number(end, wire)
+        if number is not None:
+            del end._wires[number]
+            self.perform(end, end.peering.connection_lost(number, self.now))
 
-        if not self.silent:
-            self._later(hear)
+    def _send(self, end: End, number: int, data: bytes) -> None:
+        wire = end._wires.get(number)
+        if wire is not None:
+            self._later(self._other(end), partial(self._receive, self._other(end), wire, data))
 
-    def _later(self, action: Callable[[], None]) -> None:
-        heapq.heappush(self._deliveries, (self.now + self.latency, next(self._order), action))
+    def _receive(self, end: End, wire: _Wire, data: bytes) -> None:
+        sender, number = self._other(end), self._number(end, wire)
+        if number is None:
+            if end.address in wire.numbers:
+                # It crashed, and its kernel knows of no such connection.
+                self._later(sender, partial(self._lose, sender, wire))
+            return
+        taken = self._number(sender, wire)
+        if taken is not None:
+            sender.peering.data_sent(taken, self.now)
+        self.perform(end, end.peering.receive_data(number, data, self.now))
+
+    @staticmethod
+    def _number(end: End, wire: _Wire) -> int | None:
+        """What an end calls a connection; None if it has none such any more."""
+        number = wire.numbers.get(end.address)
+        return number if number is not None and end._wires.get(number) is wire else None
+
+    # Time.
+
+    def _later(self, end: End, action: Callable[[], None]) -> None:
+        heapq.heappush(self._arrivals, (self.now + self.latency, next(self._order), end, action))
+
+    def _release(self) -> None:
+        """Let what had to wait arrive now, in its order."""
+        for end in self.ends:
+            while end._held and not end.deaf:
+                order, action = end._held.pop()
+                heapq.heappush(self._arrivals, (self.now, order, end, action))
 
     def _next_moment(self) -> float | None:
-        moments = [end.session.next_timeout() for end in (self.left, self.right)]
-        if self._deliveries:
-            moments.append(self._deliveries[0][0])
+        moments = [end.peering.next_timeout() for end in self.ends]
+        if self._arrivals:
+            moments.append(self._arrivals[0][0])
         return min((moment for moment in moments if moment is not None), default=None)
 
     def _step(self) -> None:
-        while self._deliveries and self._deliveries[0][0] <= self.now:
-            heapq.heappop(self._deliveries)[2]()
-        for end in (self.left, self.right):
-            self.perform(end, end.session.handle_timeout(self.now))
+        while self._arrivals and self._arrivals[0][0] <= self.now:
+            _, order, end, action = heapq.heappop(self._arrivals)
+            if end.deaf:
+                end._held.append((order, action))
+            else:
+                action()
+        for end in self.ends:
+            self.perform(end, end.peering.handle_timeout(self.now))

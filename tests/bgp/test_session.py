@@ -1,4 +1,4 @@
-"""Sessions in pairs on a virtual clock, and alone against scripted octets."""
+"""One session against scripted octets, on a clock that the test owns."""
 
 import pytest
 from hypothesis import given
@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 import bgp
 from bgp import (
     IPV4_UNICAST,
+    IPV6_UNICAST,
     CloseConnection,
-    EndOfRib,
     Established,
-    FourOctetASCapability,
     Keepalive,
+    LocalError,
     Message,
-    MultiprotocolCapability,
+    MPReach,
     Negotiated,
     Notification,
     Open,
@@ -35,195 +35,36 @@ from bgp import (
     decode,
     encode,
 )
+from bgp.capabilities import (
+    Capability,
+    EnhancedRouteRefreshCapability,
+    ExtendedMessageCapability,
+    FourOctetASCapability,
+    GracefulRestartCapability,
+    MultiprotocolCapability,
+    RouteRefreshCapability,
+)
+from bgp.config import GracefulRestartConfig, PrefixLimit
+from bgp.events import EndOfRib, PrefixLimitWarning, RefreshBegun, RefreshEnded, RefreshRequested
 from bgp.framing import Framer
-from bgp.fsm import OPEN_HOLD_TIME
-from bgp.testing import End, Link, messages, routes
+from bgp.iana import RefreshSubtype
+from bgp.messages import RouteRefresh
+from bgp.session import OPEN_HOLD_TIME, SEND_HOLD_TIME
+from bgp.testing import messages
 
 FOUR = Negotiated(four_octet_as=True)
 A, B = "203.0.113.1/32", "203.0.113.2/32"
-
-
-def link(left: dict[str, object] | None = None, right: dict[str, object] | None = None) -> Link:
-    one = PeerConfig(**{"local_as": 64512, "peer_as": 64513, **(left or {})})  # type: ignore[arg-type]  # any
-    two = PeerConfig(**{"local_as": 64513, "peer_as": 64512, **(right or {})})  # type: ignore[arg-type]  # any
-    return Link(one, two)
-
-
-def up(found: Link) -> Link:
-    found.start()
-    assert found.run_until(lambda: both(found, State.ESTABLISHED), found.now + 1)
-    found.run(0.1)
-    return found
-
-
-def both(found: Link, state: State) -> bool:
-    return found.left.session.state is state and found.right.session.state is state
-
-
-def sent(end: End) -> list[Message]:
-    return decoded(end.sent)
-
-
-def decoded(chunks: list[bytes]) -> list[Message]:
-    return [decode(raw, FOUR) for raw in Framer().feed(b"".join(chunks))]
-
-
-def closings(end: End) -> list[SessionClosed]:
-    return [event for event in end.events if isinstance(event, SessionClosed)]
-
-
-def received(end: End) -> list[RoutesReceived]:
-    return [event for event in end.events if isinstance(event, RoutesReceived)]
-
-
-# In pairs.
-
-
-def test_comes_up_and_says_so() -> None:
-    found = up(link({"hold_time": 30}))
-    established = [event for event in found.left.events if isinstance(event, Established)]
-    assert [event.negotiated for event in established] == [Negotiated(four_octet_as=True, hold_time=30)]
-    assert str(established[0].peer_open.router_id) == "192.0.2.2"
-    assert [event.new for event in found.left.events if isinstance(event, StateChanged)] == [
-        State.CONNECT,
-        State.OPEN_SENT,
-        State.OPEN_CONFIRM,
-        State.ESTABLISHED,
-    ]
-    assert EndOfRib(IPV4_UNICAST) in found.left.events
-    assert found.left.session.negotiated == established[0].negotiated
-
-
-def test_routes_wait_for_the_session_and_end_with_end_of_rib() -> None:
-    found = link()
-    found.left.session.announce([Route(A), Route(B)], now=0.0)
-    found.left.session.withdraw([Prefix(B)], now=0.0)
-    up(found)
-    tail = [event for event in found.right.events if isinstance(event, RoutesReceived | EndOfRib)]
-    attributes = PathAttributes(origin=0, as_path=[64512], next_hop="192.0.2.1")
-    assert tail == [
-        RoutesReceived(announced=bgp.NLRI([A]), withdrawn=bgp.NLRI(), attributes=attributes),
-        EndOfRib(IPV4_UNICAST),
-    ]
-
-
-def test_only_differences_are_sent() -> None:
-    found = up(link())
-    left = found.left
-    found.perform(left, left.session.announce([Route(A)], found.now))
-    assert left.session.announce([Route(A)], found.now) == []
-    found.perform(left, left.session.replace([Route(A), Route(B)], found.now))
-    found.perform(left, left.session.withdraw([Prefix(A)], found.now))
-    assert left.session.replace([Route(B)], found.now) == []
-    found.run(0.1)
-    changes = [([*map(str, r.announced)], [*map(str, r.withdrawn)]) for r in received(found.right)]
-    assert changes == [([A], []), ([B], []), ([], [A])]
-    assert left.session.routes == [Route(B)]
-
-
-def test_internal_peers() -> None:
-    found = up(link({"peer_as": 64512}, {"local_as": 64512}))
-    found.perform(found.left, found.left.session.announce([Route(A)], found.now))
-    found.run(0.1)
-    assert received(found.right)[0].attributes == PathAttributes(
-        origin=0, as_path=[], next_hop="192.0.2.1", local_pref=100
-    )
-
-
-def test_as_numbers_of_four_octets() -> None:
-    found = up(link({"local_as": 70000}, {"peer_as": 70000}))
-    greeting = sent(found.left)[0]
-    assert isinstance(greeting, Open)
-    assert (greeting.my_as, greeting.asn) == (23456, 70000)
-
-
-def test_keepalives_hold_a_session_for_ever() -> None:
-    found = up(link({"hold_time": 9}))
-    found.run(10_000)
-    assert both(found, State.ESTABLISHED)
-    keepalives = sum(isinstance(message, Keepalive) for message in sent(found.left))
-    assert 3_300 < keepalives < 3_400
-
-
-def test_the_hold_timer_ends_a_silent_session() -> None:
-    found = up(link({"hold_time": 9}))
-    since = found.now
-    found.silent = True
-    assert found.run_until(lambda: found.left.session.state is not State.ESTABLISHED, since + 20)
-    assert found.now - since <= 9
-    assert sent(found.left)[-1] == Notification(4)
-    closing = closings(found.left)[-1]
-    assert closing.sent == Notification(4)
-    assert closing.reason == "nothing heard from the peer for the hold time"
-
-
-def test_a_hold_time_of_zero_means_never() -> None:
-    found = up(link({"hold_time": 0}))
-    found.silent = True
-    found.run(1_000_000)
-    assert both(found, State.ESTABLISHED)
-    assert len(sent(found.left)) == 3  # OPEN, KEEPALIVE, End-of-RIB
-    assert found.left.session.next_timeout() is None
-
-
-def test_comes_back_after_a_cut_with_all_routes() -> None:
-    found = link()
-    found.left.session.announce([Route(A)], now=0.0)
-    up(found)
-    found.cut()
-    assert found.left.session.state is State.IDLE
-    assert found.left.session.negotiated is None
-    assert closings(found.left)[-1].reason == "the peer closed the connection"
-    assert found.run_until(lambda: both(found, State.ESTABLISHED), found.now + 5)
-    found.run(0.1)
-    assert len(received(found.right)) == 2
-
-
-def test_stop_tells_the_peer_and_stays_down() -> None:
-    found = up(link())
-    left, right = found.left, found.right
-    found.perform(left, left.session.stop(found.now))
-    found.run(0.5)
-    assert closings(right)[-1].received == Notification(6, 2)
-    assert closings(right)[-1].reason == "the peer sent NOTIFICATION Cease / Administrative Shutdown"
-    assert closings(right)[-1].sent is None
-    found.run(1000)
-    assert left.session.state is State.IDLE
-    assert left.session.next_timeout() is None
-
-
-def test_both_ends_refuse_the_wrong_as() -> None:
-    found = link({"peer_as": 64999})
-    found.start()
-    found.run(0.1)
-    assert closings(found.left)[0].sent == Notification(2, 2)
-    assert closings(found.left)[0].reason == "the peer says AS 64513, configured is 64999"
-
-
-def test_internal_peers_with_one_router_id() -> None:
-    values: dict[str, object] = {"local_as": 1, "peer_as": 1, "router_id": "192.0.2.7"}
-    found = link(values, values)
-    found.start()
-    found.run(0.1)
-    assert closings(found.left)[0].sent == Notification(2, 3)
-
-
-@given(st.lists(routes(), max_size=20))
-def test_routes_arrive(some: list[Route]) -> None:
-    found = link()
-    found.left.session.replace(some, now=0.0)
-    up(found)
-    table = {str(prefix) for event in received(found.right) for prefix in event.announced}
-    assert table == {str(route.prefix) for route in some}
-
-
-# Alone.
-
-GREETING = Open(my_as=64513, hold_time=90, router_id="192.0.2.2", capabilities=[FourOctetASCapability(64513)])
+REFRESHING = (RouteRefreshCapability(), EnhancedRouteRefreshCapability())
 
 
 def alone(**values: object) -> Session:
     return Session(PeerConfig(**{"local_as": 64512, "peer_as": 64513, **values}))  # type: ignore[arg-type]  # any
+
+
+def greeting(*capabilities: Capability, hold_time: int = 90) -> Open:
+    """What the peer says."""
+    offers = FourOctetASCapability(64513), *capabilities
+    return Open(my_as=64513, hold_time=hold_time, router_id="192.0.2.2", capabilities=offers)
 
 
 def opened(session: Session, now: float = 0.0) -> list[Output]:
@@ -232,36 +73,86 @@ def opened(session: Session, now: float = 0.0) -> list[Output]:
     return session.connection_opened(now, local_address="192.0.2.1", remote_address="192.0.2.2")
 
 
-def established(**values: object) -> Session:
+def established(*capabilities: Capability, **values: object) -> Session:
     session = alone(**values)
     opened(session)
-    session.receive_data(encode(GREETING, FOUR) + encode(Keepalive(), FOUR), now=0.0)
+    session.receive_data(raw(greeting(*capabilities), Keepalive()), now=0.0)
     assert session.state is State.ESTABLISHED
     return session
 
 
-def messages_in(outputs: list[Output]) -> list[Message]:
-    return decoded([output.data for output in outputs if isinstance(output, SendBytes)])
+def raw(*said: Message, negotiated: Negotiated = FOUR) -> bytes:
+    return b"".join(encode(message, negotiated) for message in said)
+
+
+def messages_in(outputs: list[Output], negotiated: Negotiated = FOUR) -> list[Message]:
+    data = b"".join(output.data for output in outputs if isinstance(output, SendBytes))
+    return [decode(message, negotiated) for message in Framer().feed(data)]
+
+
+def closing(outputs: list[Output]) -> SessionClosed:
+    (found,) = (output for output in outputs if isinstance(output, SessionClosed))
+    return found
+
+
+# The way up.
+
+
+def test_the_snippet_of_the_package() -> None:
+    session = bgp.Session(bgp.PeerConfig(local_as=64512, peer_as=64513, router_id="192.0.2.1"))
+    assert session.receive_data(b"chunk", now=0.2) == []
+    assert session.config.peer_type is PeerType.EXTERNAL
 
 
 def test_the_first_step() -> None:
     session = alone()
     assert session.start(0.0) == [StateChanged(State.IDLE, State.CONNECT), OpenConnection()]
     assert session.start(0.0) == []
+    offers: list[Capability] = [MultiprotocolCapability(IPV4_UNICAST), FourOctetASCapability(64512)]
     assert messages_in(opened(session)) == [
-        Open(
-            my_as=64512,
-            hold_time=90,
-            router_id="192.0.2.1",
-            capabilities=[MultiprotocolCapability(IPV4_UNICAST), FourOctetASCapability(64512)],
-        )
+        Open(my_as=64512, hold_time=90, router_id="192.0.2.1", capabilities=[*offers, *REFRESHING])
     ]
 
 
+def test_comes_up_and_says_so() -> None:
+    session = alone(hold_time=30)
+    session.announce([Route(A), Route(B)], now=0.0)
+    session.withdraw([Prefix(B)], now=0.0)
+    opened(session)
+    assert messages_in(session.receive_data(raw(greeting()), now=0.1)) == [Keepalive()]
+    negotiated = session.negotiated
+    assert negotiated is not None
+    assert (negotiated.hold_time, session.peer_open) == (30, greeting())
+    outputs = session.receive_data(raw(Keepalive()), now=0.2)
+    assert outputs[:2] == [
+        StateChanged(State.OPEN_CONFIRM, State.ESTABLISHED),
+        Established(negotiated, greeting()),
+    ]
+    attributes = PathAttributes(origin=0, as_path=[64512], next_hop="192.0.2.1")
+    assert messages_in(outputs) == [Update(announced=[A], attributes=attributes), Update()]
+
+
+def test_an_end_of_rib_for_each_family() -> None:
+    families = [IPV4_UNICAST, IPV6_UNICAST]
+    session = alone(families=families)
+    opened(session)
+    offers = map(MultiprotocolCapability, families)
+    outputs = session.receive_data(raw(greeting(*offers), Keepalive()), now=0.0)
+    updates = [message for message in messages_in(outputs) if isinstance(message, Update)]
+    assert [update.end_of_rib for update in updates] == families
+
+
+def test_outputs_name_their_connection() -> None:
+    session = Session(PeerConfig(local_as=64512, peer_as=64513), connection=7)
+    assert session.start(0.0)[-1] == OpenConnection(7)
+    assert opened(session)[-1] == SendBytes(raw(*messages_in(opened(Session(session.config)))), 7)
+    assert CloseConnection(7) in session.stop(0.0)
+
+
 def test_a_configured_router_id() -> None:
-    (greeting,) = messages_in(opened(alone(router_id="10.0.0.1")))
-    assert isinstance(greeting, Open)
-    assert str(greeting.router_id) == "10.0.0.1"
+    (ours,) = messages_in(opened(alone(router_id="10.0.0.1")))
+    assert isinstance(ours, Open)
+    assert str(ours.router_id) == "10.0.0.1"
 
 
 def test_a_router_id_cannot_come_from_an_ipv6_address() -> None:
@@ -269,22 +160,51 @@ def test_a_router_id_cannot_come_from_an_ipv6_address() -> None:
     session.start(0.0)
     outputs = session.connection_opened(0.0, local_address="2001:db8::1", remote_address="2001:db8::2")
     assert CloseConnection() in outputs
-    assert (
-        SessionClosed("no router ID: none is configured, and our address towards 2001:db8::2 is 2001:db8::1")
-        in outputs
-    )
+    expected = "no router ID: none is configured, and our address towards 2001:db8::2 is 2001:db8::1"
+    assert closing(outputs).reason == expected
 
 
-def test_a_route_without_next_hop_over_ipv6() -> None:
-    session = alone(router_id="10.0.0.1")
-    session.announce([Route(A), Route(B, next_hop="192.0.2.9")], now=0.0)
-    session.start(0.0)
-    session.connection_opened(0.0, local_address="2001:db8::1", remote_address="2001:db8::2")
-    outputs = session.receive_data(encode(GREETING, FOUR) + encode(Keepalive(), FOUR), now=0.0)
-    refused = [output for output in outputs if isinstance(output, RouteRefused)]
-    assert [str(output.route.prefix) for output in refused] == [A]
-    updates = [message for message in messages_in(outputs) if isinstance(message, Update)]
-    assert [[str(p) for p in update.announced] for update in updates] == [[B], []]
+def test_a_passive_session() -> None:
+    session = alone(passive=True)
+    assert session.start(0.0) == [StateChanged(State.IDLE, State.ACTIVE)]
+    assert session.next_timeout() is None
+    assert isinstance(messages_in(opened(session))[0], Open)
+
+
+@pytest.mark.parametrize("speaks_first", [True, False])
+def test_delay_open(speaks_first: bool) -> None:
+    session = alone(delay_open_time=10)
+    assert opened(session) == []
+    assert session.next_timeout() == 10
+    if speaks_first:
+        outputs = session.receive_data(raw(greeting()), now=1.0)
+        assert [type(message) for message in messages_in(outputs)] == [Open, Keepalive]
+    else:
+        assert [type(message) for message in messages_in(session.handle_timeout(10.0))] == [Open]
+
+
+def test_a_second_connection_is_none_of_its_business() -> None:
+    session = alone()
+    opened(session)
+    assert opened(session) == []
+    assert session.state is State.OPEN_SENT
+
+
+def test_a_refused_open() -> None:
+    session = alone(peer_as=64999)
+    opened(session)
+    outputs = session.receive_data(raw(greeting()), now=0.0)
+    assert messages_in(outputs) == [Notification(2, 2)]
+    assert closing(outputs).reason == "the peer says AS 64513, configured is 64999"
+
+
+def test_a_second_open_does_not_change_what_was_negotiated() -> None:
+    session = established()
+    again = Open(my_as=1, hold_time=3, router_id="192.0.2.9")
+    assert messages_in(session.receive_data(raw(again), now=0.0)) == [Notification(5, 3, b"\x01")]
+
+
+# Timers.
 
 
 def test_the_peer_has_four_minutes_for_its_open() -> None:
@@ -293,6 +213,59 @@ def test_the_peer_has_four_minutes_for_its_open() -> None:
     assert session.next_timeout() == 10.0 + OPEN_HOLD_TIME
     assert session.handle_timeout(10.0 + OPEN_HOLD_TIME - 1) == []
     assert messages_in(session.handle_timeout(10.0 + OPEN_HOLD_TIME)) == [Notification(4)]
+
+
+def test_keepalives_go_out_and_hold_the_session() -> None:
+    session = established(hold_time=9)
+    for now in (3.0, 6.0, 9.0, 12.0):
+        assert session.next_timeout() == now
+        if now == 6.0:
+            session.receive_data(raw(Keepalive()), now)
+        if now < 12.0:
+            assert messages_in(session.handle_timeout(now)) == [Keepalive()]
+    outputs = session.handle_timeout(15.0)
+    assert messages_in(outputs)[-1] == Notification(4)
+    assert closing(outputs).reason == "nothing heard from the peer for the hold time"
+
+
+def test_a_hold_time_of_zero_means_never() -> None:
+    session = established(hold_time=0)
+    assert session.next_timeout() is None
+
+
+@pytest.mark.parametrize(
+    ("values", "hold_time", "expected"),
+    [
+        ({}, 90, SEND_HOLD_TIME),
+        ({"hold_time": 300}, 300, 600),
+        ({"send_hold_time": 100}, 90, 100),
+        ({"send_hold_time": 0}, 90, None),
+    ],
+)
+def test_a_peer_that_takes_nothing(values: dict[str, object], hold_time: int, expected: float | None) -> None:
+    # RFC 9687: though it goes on talking.
+    session = alone(**values)
+    opened(session)
+    session.receive_data(raw(greeting(hold_time=hold_time), Keepalive()), now=0.0)
+    now, outputs = 0.0, list[Output]()
+    while session.state is State.ESTABLISHED and now < 1000:
+        now += 1
+        session.receive_data(raw(Keepalive()), now)
+        if now == 50:
+            session.data_sent(now)
+        outputs = session.handle_timeout(now)
+    assert now == (50 + expected if expected else 1000)
+    if expected:
+        assert messages_in(outputs) == []
+        assert closing(outputs).sent is None
+
+
+def test_data_sent_without_a_session() -> None:
+    session = alone()
+    opened(session)
+    before = session.next_timeout()
+    session.data_sent(5.0)
+    assert session.next_timeout() == before
 
 
 def test_the_pause_between_attempts_doubles_up_to_a_limit() -> None:
@@ -309,22 +282,6 @@ def test_the_pause_between_attempts_doubles_up_to_a_limit() -> None:
     assert pauses == [1, 2, 4, 8, 16, 32, 64, 120, 120]
 
 
-@pytest.mark.parametrize(("lasted", "pause"), [(1.0, 4.0), (60.0, 1.0)])
-def test_a_session_that_lasted_makes_failures_forgotten(lasted: float, pause: float) -> None:
-    session = alone(hold_time=0)
-    session.start(0.0)
-    for _ in range(2):
-        session.connection_failed(0.0, "refused")
-        session.start(0.0)
-    opened(session)
-    session.receive_data(
-        encode(GREETING, FOUR) + encode(Keepalive(), FOUR),
-        now=0.0,
-    )
-    session.connection_lost(lasted)
-    assert session.next_timeout() == lasted + pause
-
-
 def test_stop_makes_failures_forgotten() -> None:
     session = alone()
     for _ in range(3):
@@ -337,11 +294,15 @@ def test_stop_makes_failures_forgotten() -> None:
 
 
 def test_jitter_shortens_the_timers() -> None:
-    session = Session(PeerConfig(local_as=1, peer_as=2, connect_retry_time=8.0), jitter=lambda: 0.75)
+    session = Session(PeerConfig(local_as=64512, peer_as=64513, connect_retry_time=8.0), lambda: 0.75)
     session.start(0.0)
     assert session.next_timeout() == 6.0
     session.connection_failed(0.0, "refused")
     assert session.next_timeout() == 0.75
+    session.handle_timeout(0.75)
+    opened(session, 1.0)
+    session.receive_data(raw(greeting()), 1.0)
+    assert session.next_timeout() == 1.0 + 22.5
 
 
 def test_tcp_that_does_not_come_up_is_tried_anew() -> None:
@@ -353,47 +314,58 @@ def test_tcp_that_does_not_come_up_is_tried_anew() -> None:
     assert session.next_timeout() == 10.0
 
 
-def test_a_peer_without_our_family() -> None:
-    session = alone()
-    opened(session)
-    theirs = Open(
-        my_as=64513,
-        hold_time=90,
-        router_id="192.0.2.2",
-        capabilities=[MultiprotocolCapability(bgp.IPV6_UNICAST)],
+def test_a_timer_that_another_has_stopped() -> None:
+    session = established(hold_time=3)
+    # The hold timer and the keepalive timer are both due; the first takes the second with it.
+    outputs = session.handle_timeout(1000.0)
+    assert [type(message) for message in messages_in(outputs)] == [Keepalive, Notification]
+
+
+# The way down.
+
+
+def test_stop_says_why() -> None:
+    session = established()
+    outputs = session.stop(1.0, Notification.shutdown("new fan"))
+    (farewell,) = messages_in(outputs)
+    assert isinstance(farewell, Notification)
+    assert farewell.communication == "new fan"
+    assert closing(outputs).sent == farewell
+    assert session.negotiated is None
+    assert session.next_timeout() is None
+    assert messages_in(established().stop(1.0)) == [Notification(6, 2)]
+
+
+def test_stop_is_a_hard_reset_for_a_peer_that_would_wait() -> None:
+    # RFC 8538.
+    offer = GracefulRestartCapability(families={IPV4_UNICAST: True}, notification=True)
+    session = established(offer, graceful_restart=GracefulRestartConfig())
+    assert messages_in(session.stop(1.0)) == [Notification.hard_reset(Notification.shutdown())]
+
+
+def test_reset_comes_back() -> None:
+    session = established()
+    assert messages_in(session.reset(1.0)) == [Notification(6, 4)]
+    assert session.next_timeout() == 2.0
+    assert OpenConnection() in session.handle_timeout(2.0)
+
+
+def test_the_first_open_after_a_restart_says_so() -> None:
+    # RFC 4724 4.1.
+    session = Session(
+        PeerConfig(local_as=64512, peer_as=64513, graceful_restart=GracefulRestartConfig()), restarting=True
     )
-    outputs = session.receive_data(encode(theirs, FOUR), now=0.0)
-    assert messages_in(outputs) == [Notification(2, 7, b"\x01\x04\x00\x01\x00\x01")]
 
+    def restarting(outputs: list[Output]) -> list[bool]:
+        (ours,) = messages_in(outputs)
+        assert isinstance(ours, Open)
+        return [c.restarting for c in ours.capabilities if isinstance(c, GracefulRestartCapability)]
 
-def test_a_peer_with_as_numbers_of_two_octets() -> None:
-    session = alone(local_as=70000)
-    session.announce([Route(A)], now=0.0)
-    opened(session)
-    theirs = Open(my_as=64513, hold_time=90, router_id="192.0.2.2")
-    outputs = session.receive_data(encode(theirs, FOUR) + encode(Keepalive(), FOUR), now=0.0)
-    data = b"".join(output.data for output in outputs if isinstance(output, SendBytes))
-    update = decode(list(Framer().feed(data))[1], Negotiated(four_octet_as=False))
-    assert isinstance(update, Update)
-    assert update.attributes.as_path == bgp.ASPath([23456])
-
-
-def test_faults_withdraw_the_routes() -> None:
-    session = established()
-    broken = encode(Update(announced=[A], attributes=PathAttributes(origin=0)), FOUR)
-    (output,) = session.receive_data(broken, now=1.0)
-    assert isinstance(output, RoutesReceived)
-    assert (output.announced, output.withdrawn) == (bgp.NLRI(), bgp.NLRI([A]))
-    assert len(output.faults) == 2
-    assert session.state is State.ESTABLISHED
-
-
-def test_a_broken_update_is_answered_once_and_nothing_after_it_read() -> None:
-    session = established()
-    broken = b"\xff" * 16 + b"\x00\x17\x02\x00\x01\x00\x00"
-    outputs = session.receive_data(broken + broken + encode(Keepalive(), FOUR), now=1.0)
-    assert messages_in(outputs) == [Notification(3, 1)]
-    assert [type(output) for output in outputs] == [StateChanged, SendBytes, CloseConnection, SessionClosed]
+    assert restarting(opened(session)) == [True]
+    session.receive_data(raw(greeting(), Keepalive()), now=0.0)
+    session.connection_lost(1.0)
+    session.handle_timeout(2.0)
+    assert restarting(opened(session)) == [False]
 
 
 def test_what_comes_late_is_ignored() -> None:
@@ -408,12 +380,185 @@ def test_what_comes_late_is_ignored() -> None:
     ]
 
 
+def test_a_broken_update_is_answered_once_and_nothing_after_it_read() -> None:
+    session = established()
+    broken = b"\xff" * 16 + b"\x00\x17\x02\x00\x01\x00\x00"
+    outputs = session.receive_data(broken + broken + raw(Keepalive()), now=1.0)
+    assert messages_in(outputs) == [Notification(3, 1)]
+    assert [type(output) for output in outputs] == [StateChanged, SendBytes, CloseConnection, SessionClosed]
+
+
+# Routes.
+
+
+def test_only_differences_are_sent() -> None:
+    session = established()
+    assert len(session.announce([Route(A)], 1.0)) == 1
+    assert session.announce([Route(A)], 1.0) == []
+    (update,) = messages_in(session.replace([Route(A), Route(B)], 1.0))
+    assert isinstance(update, Update)
+    assert [*map(str, update.announced)] == [B]
+    assert messages_in(session.withdraw([Prefix(A)], 1.0)) == [Update(withdrawn=[A])]
+    assert session.replace([Route(B)], 1.0) == []
+    assert session.routes == [Route(B)]
+
+
+def test_all_routes_go_out_again_in_the_next_session() -> None:
+    session = established()
+    session.announce([Route(A)], 1.0)
+    session.connection_lost(2.0)
+    session.handle_timeout(3.0)
+    opened(session, 3.0)
+    outputs = session.receive_data(raw(greeting(), Keepalive()), now=3.0)
+    updates = [message for message in messages_in(outputs) if isinstance(message, Update)]
+    assert [[str(p) for p in update.announced] for update in updates] == [[A], []]
+
+
+def test_a_route_without_next_hop_over_ipv6() -> None:
+    session = alone(router_id="10.0.0.1")
+    session.announce([Route(A), Route(B, next_hop="192.0.2.9")], now=0.0)
+    session.start(0.0)
+    session.connection_opened(0.0, local_address="2001:db8::1", remote_address="2001:db8::2")
+    outputs = session.receive_data(raw(greeting(), Keepalive()), now=0.0)
+    refused = [output for output in outputs if isinstance(output, RouteRefused)]
+    assert [str(output.route.prefix) for output in refused] == [A]
+
+
+def test_a_peer_with_as_numbers_of_two_octets() -> None:
+    session = alone(local_as=70000)
+    session.announce([Route(A)], now=0.0)
+    opened(session)
+    theirs = Open(my_as=64513, hold_time=90, router_id="192.0.2.2")
+    outputs = session.receive_data(raw(theirs, Keepalive()), now=0.0)
+    update = messages_in(outputs, Negotiated(four_octet_as=False))[1]
+    assert isinstance(update, Update)
+    assert update.attributes.as_path == bgp.ASPath([70000])
+
+
+def test_faults_withdraw_the_routes() -> None:
+    session = established()
+    broken = raw(Update(announced=[A], attributes=PathAttributes(origin=0)))
+    (output,) = session.receive_data(broken, now=1.0)
+    assert isinstance(output, RoutesReceived)
+    assert (output.announced, output.withdrawn) == (bgp.NLRI(), bgp.NLRI([A]))
+    assert len(output.faults) == 2
+    assert session.state is State.ESTABLISHED
+
+
+def test_end_of_rib() -> None:
+    assert established().receive_data(raw(Update()), now=1.0) == [EndOfRib(IPV4_UNICAST)]
+
+
+def test_routes_of_another_family() -> None:
+    offers = map(MultiprotocolCapability, [IPV4_UNICAST, IPV6_UNICAST])
+    session = established(*offers, families=[IPV4_UNICAST, IPV6_UNICAST])
+    update = Update(
+        attributes=PathAttributes(origin=0, as_path=[64513]),
+        mp_reach=MPReach(["2001:db8::/32"], "2001:db8::2"),
+    )
+    (received,) = session.receive_data(raw(update), now=1.0)
+    assert isinstance(received, RoutesReceived)
+    assert (received.family, [*map(str, received.announced)]) == (IPV6_UNICAST, ["2001:db8::/32"])
+    assert received.next_hop == bgp.NextHop("2001:db8::2")
+
+
+def test_too_many_prefixes() -> None:
+    session = established(prefix_limits={IPV4_UNICAST: PrefixLimit(2, warning=0.5)})
+    attributes = PathAttributes(origin=0, as_path=[64513], next_hop="192.0.2.2")
+    first = session.receive_data(raw(Update(announced=[A, B], attributes=attributes)), now=1.0)
+    assert first[-1] == PrefixLimitWarning(IPV4_UNICAST, 2, 2)
+    outputs = session.receive_data(raw(Update(announced=["10.0.0.0/8"], attributes=attributes)), now=2.0)
+    assert isinstance(outputs[0], RoutesReceived)
+    farewell = Notification.maximum_prefixes(IPV4_UNICAST, 2)
+    assert messages_in(outputs) == [farewell]
+    assert farewell.data == b"\x00\x01\x01\x00\x00\x00\x02"
+    assert session.next_timeout() == 3.0
+
+
+# Route refresh (RFC 2918, RFC 7313).
+
+
+def test_a_request_is_answered_with_all_routes() -> None:
+    session = established(*REFRESHING)
+    session.announce([Route(A)], now=1.0)
+    outputs = session.receive_data(raw(RouteRefresh(IPV4_UNICAST)), now=2.0)
+    begin, update, end = messages_in(outputs)
+    assert begin == RouteRefresh(IPV4_UNICAST, RefreshSubtype.BEGIN)
+    assert isinstance(update, Update)
+    assert [*map(str, update.announced)] == [A]
+    assert end == RouteRefresh(IPV4_UNICAST, RefreshSubtype.END)
+    assert outputs[-1] == RefreshRequested(IPV4_UNICAST)
+
+
+def test_a_request_from_a_peer_without_enhanced_refresh() -> None:
+    session = established(RouteRefreshCapability())
+    session.announce([Route(A)], now=1.0)
+    outputs = session.receive_data(raw(RouteRefresh(IPV4_UNICAST)), now=2.0)
+    assert [type(message) for message in messages_in(outputs)] == [Update]
+    markers = (RouteRefresh(IPV4_UNICAST, subtype) for subtype in (1, 2))
+    assert session.receive_data(raw(*markers), now=2.0) == []
+
+
+def test_routes_of_another_family_are_not_repeated() -> None:
+    offers = map(MultiprotocolCapability, [IPV4_UNICAST, IPV6_UNICAST])
+    session = established(*offers, *REFRESHING, families=[IPV4_UNICAST, IPV6_UNICAST])
+    session.announce([Route(A)], now=1.0)
+    outputs = session.receive_data(raw(RouteRefresh(IPV6_UNICAST)), now=2.0)
+    assert [type(message) for message in messages_in(outputs)] == [RouteRefresh, RouteRefresh]
+
+
+@pytest.mark.parametrize(
+    ("session", "request_"),
+    [
+        (established(*REFRESHING), RouteRefresh(IPV6_UNICAST)),
+        (established(*REFRESHING, route_refresh=False), RouteRefresh(IPV4_UNICAST)),
+        (established(*REFRESHING), RouteRefresh(IPV4_UNICAST, 3)),
+    ],
+    ids=["family", "not offered", "subtype"],
+)
+def test_requests_that_were_not_negotiated_are_ignored(session: Session, request_: RouteRefresh) -> None:
+    assert session.receive_data(raw(request_), now=1.0) == []
+
+
+def test_what_the_peer_sends_again_has_a_beginning_and_an_end() -> None:
+    session = established(*REFRESHING)
+    assert messages_in(session.request_refresh(IPV4_UNICAST)) == [RouteRefresh(IPV4_UNICAST)]
+    markers = (RouteRefresh(IPV4_UNICAST, subtype) for subtype in (RefreshSubtype.BEGIN, RefreshSubtype.END))
+    assert session.receive_data(raw(*markers), now=1.0) == [
+        RefreshBegun(IPV4_UNICAST),
+        RefreshEnded(IPV4_UNICAST),
+    ]
+
+
+@pytest.mark.parametrize("session", [alone(), established()], ids=["down", "without the capability"])
+def test_a_refresh_that_cannot_be_asked_for(session: Session) -> None:
+    with pytest.raises(LocalError, match="route refresh of ipv4 unicast was not negotiated"):
+        session.request_refresh(IPV4_UNICAST)
+
+
+def test_extended_messages() -> None:
+    # RFC 8654 4: taken once we have offered them.
+    update = raw(
+        Update(withdrawn=[f"10.{a}.{b}.0/24" for a in range(8) for b in range(256)]),
+        negotiated=Negotiated(four_octet_as=True, extended_message=True),
+    )
+    assert len(update) > 4096
+    (received,) = established(extended_message=True).receive_data(update, 1.0)
+    assert isinstance(received, RoutesReceived)
+    assert len(received.withdrawn) == 2048
+    refused = established(ExtendedMessageCapability()).receive_data(update, 1.0)
+    assert closing(refused).sent == Notification(1, 2, len(update).to_bytes(2, "big"))
+
+
+# Whatever comes.
+
+
 @given(
-    st.lists(st.binary(max_size=50) | messages(FOUR).map(lambda m: encode(m, FOUR)), max_size=10),
+    st.lists(st.binary(max_size=50) | messages(FOUR).map(raw), max_size=10),
     st.booleans(),
 )
 def test_no_octets_raise_or_get_two_notifications(chunks: list[bytes], is_up: bool) -> None:
-    session = established() if is_up else alone()
+    session = established(*REFRESHING) if is_up else alone()
     if not is_up:
         opened(session)
     outputs: list[Output] = []
@@ -427,7 +572,7 @@ def test_no_octets_raise_or_get_two_notifications(chunks: list[bytes], is_up: bo
 @given(st.data())
 def test_every_split_of_a_conversation_has_the_same_outcome(data: st.DataObject) -> None:
     said = data.draw(st.lists(messages(FOUR), max_size=4))
-    stream = b"".join(encode(message, FOUR) for message in said)
+    stream = raw(*said)
     whole, pieces = established(), established()
     expected = whole.receive_data(stream, now=1.0)
     found: list[Output] = []
@@ -439,7 +584,52 @@ def test_every_split_of_a_conversation_has_the_same_outcome(data: st.DataObject)
     assert pieces.state is whole.state
 
 
-def test_the_snippet_of_the_package() -> None:
-    session = bgp.Session(bgp.PeerConfig(local_as=64512, peer_as=64513, router_id="192.0.2.1"))
-    assert session.receive_data(b"chunk", now=0.2) == []
-    assert session.config.peer_type is PeerType.EXTERNAL
+VERBS = st.sampled_from(["start", "stop", "reset", "opened", "failed", "lost", "sent", "agree", "time"])
+
+
+@given(
+    st.lists(VERBS | st.binary(max_size=30) | messages(FOUR).map(raw), max_size=30),
+    st.booleans(),
+    st.sampled_from([0.0, 5.0]),
+    st.sampled_from([0, 9]),
+)
+def test_no_sequence_of_verbs_raises(
+    steps: list[str | bytes], passive: bool, delay: float, hold_time: int
+) -> None:
+    session = alone(passive=passive, delay_open_time=delay, hold_time=hold_time)
+    now = 0.0
+    for step in steps:
+        connected = session.our_open is not None
+        outputs = do(session, step, now)
+        now = max(now, session.next_timeout() or 0.0) if step == "time" else now + 0.5
+        told = [message for message in messages_in(outputs) if isinstance(message, Notification)]
+        assert len(told) <= 1
+        if session.state is State.IDLE:
+            assert (session.our_open, session.negotiated) == (None, None)
+            assert not connected or CloseConnection() in outputs
+            assert len(session._deadlines) <= 1
+
+
+def do(session: Session, step: str | bytes, now: float) -> list[Output]:
+    match step:
+        case "start":
+            return session.start(now)
+        case "stop":
+            return session.stop(now)
+        case "reset":
+            return session.reset(now)
+        case "opened":
+            return session.connection_opened(now, local_address="192.0.2.1", remote_address="192.0.2.2")
+        case "failed":
+            return session.connection_failed(now, "refused")
+        case "lost":
+            return session.connection_lost(now)
+        case "sent":
+            session.data_sent(now)
+            return []
+        case "agree":
+            return session.receive_data(raw(greeting(*REFRESHING), Keepalive()), now)
+        case bytes():
+            return session.receive_data(step, now)
+        case _:
+            return session.handle_timeout(session.next_timeout() or now)

@@ -1,0 +1,113 @@
+"""What the peer tells us: from received UPDATEs to events.
+
+Faults cost what RFC 7606 says: an attribute (the codec has left it out), the routes (they turn into withdrawals), or
+the family. And the prefixes of families with a limit are counted (RFC 4271 6.7, RFC 4486).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from bgp.config import PrefixLimit
+from bgp.events import EndOfRib, Event, FamilyDisabled, PrefixLimitWarning, RoutesReceived
+from bgp.faults import Treatment
+from bgp.multiprotocol import NextHop
+from bgp.nlri import NLRI
+from bgp.notification import Notification
+from bgp.prefix import IPV4_UNICAST, Family
+from bgp.update import Update
+
+
+@attrs.define(eq=False)
+class _Counter:
+    """The prefixes of one family that has a limit."""
+
+    limit: PrefixLimit
+    _prefixes: set[bytes] = attrs.field(factory=set, init=False)
+    _warned: bool = attrs.field(default=False, init=False)
+
+    def judge(self, routes: RoutesReceived) -> PrefixLimitWarning | Notification | None:
+        """Count; return the warning, once, or how to end the session."""
+        self._prefixes.difference_update(routes.withdrawn.wire)
+        self._prefixes.update(routes.announced.wire)
+        count = len(self._prefixes)
+        if count > self.limit.maximum:
+            return Notification.maximum_prefixes(routes.family, self.limit.maximum)
+        if count <= self.limit.warning_count:
+            self._warned = False
+        elif not self._warned:
+            self._warned = True
+            return PrefixLimitWarning(routes.family, count, self.limit.maximum)
+        return None
+
+
+@attrs.define(eq=False)
+class Intake:
+    """Turns what arrives in one session into events."""
+
+    _families: frozenset[Family]
+    _counters: Mapping[Family, _Counter]
+    _disabled: set[Family] = attrs.field(factory=set, init=False)
+
+    @classmethod
+    def of(cls, families: frozenset[Family], limits: Iterable[tuple[Family, PrefixLimit]]) -> "Intake":
+        """Begin a session in which routes of these families are exchanged."""
+        return cls(families, {family: _Counter(limit) for family, limit in limits})
+
+    def take(self, update: Update) -> tuple[list[Event], Notification | None]:
+        """Return what an UPDATE amounts to, and how to end the session if it brought too many prefixes."""
+        events: list[Event] = [*self._disable(update)]
+        ending = update.end_of_rib
+        if ending is not None:
+            return [EndOfRib(ending)] if self._wants(ending) else [], None
+        for routes in _routes(update):
+            if not self._wants(routes.family):
+                continue
+            events.append(routes)
+            counter = self._counters.get(routes.family)
+            verdict = counter.judge(routes) if counter else None
+            if isinstance(verdict, Notification):
+                return events, verdict
+            if verdict is not None:
+                events.append(verdict)
+        return events, None
+
+    def _wants(self, family: Family) -> bool:
+        # RFC 4760 7, 8: what was not negotiated, or is given up, is not read.
+        return family in self._families and family not in self._disabled
+
+    def _disable(self, update: Update) -> Iterator[FamilyDisabled]:
+        for fault in update.faults:
+            if fault.family is not None and self._wants(fault.family):
+                self._disabled.add(fault.family)
+                yield FamilyDisabled(fault.family, update.faults)
+
+
+def _routes(update: Update) -> Iterator[RoutesReceived]:
+    """The routes of an UPDATE: those in its own fields, and those among its attributes."""
+    reach, unreach = update.mp_reach, update.mp_unreach
+    if update.announced or update.withdrawn or (reach is None and unreach is None):
+        yield _received(update, IPV4_UNICAST, update.announced, update.withdrawn)
+    if reach is not None:
+        withdrawn = NLRI((), reach.family)
+        if unreach is not None and unreach.family == reach.family:
+            withdrawn, unreach = unreach.nlri, None
+        yield _received(update, reach.family, reach.nlri, withdrawn, reach.next_hop)
+    if unreach is not None:
+        yield _received(update, unreach.family, NLRI((), unreach.family), unreach.nlri)
+
+
+def _received(
+    update: Update, family: Family, announced: NLRI, withdrawn: NLRI, next_hop: NextHop | None = None
+) -> RoutesReceived:
+    if any(fault.treatment is Treatment.TREAT_AS_WITHDRAW for fault in update.faults):
+        wire, add_path = withdrawn.wire + announced.wire, withdrawn.add_path or announced.add_path
+        withdrawn, announced = NLRI.from_wire(wire, family, add_path), NLRI((), family)
+    return RoutesReceived(
+        family=family,
+        announced=announced,
+        withdrawn=withdrawn,
+        attributes=update.attributes,
+        next_hop=next_hop,
+        faults=update.faults,
+    )

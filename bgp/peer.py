@@ -1,0 +1,341 @@
+"""Everything between us and one peer, without I/O: its connections, its routes, its failures.
+
+RFC 4271 has a state machine for each connection, hence a `Session` (session.py) knows of one only. But a peer dials us
+while we dial it. A `Peering` holds a session for each connection, at most two, and what outlives them:
+
+- It takes incoming connections. A session that waits for one gets it; else there is a second session for it.
+- When both get as far as OPENs, one is given up (collision.py). The survivor is *the* session from then on, the other
+  is forgotten, its state machine included.
+- The routes that the peer is to have, and the pause after failures (damping.py), belong to the peer; a session that
+  takes over goes on with both.
+- Families with stale routes, while a peer that restarts gracefully is away (stale.py).
+
+The verbs are those of a session, and name a connection where that is in question. So do outputs for the driver:
+`OpenConnection`, `CloseConnection` and `SendBytes` have its number, which is a session's own: it serves again when the
+session opens its next connection. Reports on a number that no session has any more are ignored.
+
+    peering = Peering(config)
+    peering.start(now=0.0)                        # [StateChanged(IDLE, CONNECT), OpenConnection(1)]
+    peering.connection_opened(1, 0.1, local_address="192.0.2.1", remote_address="192.0.2.2")
+    number, outputs = peering.connection_accepted(0.2, local_address=…, remote_address=…)
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import count
+
+import attrs
+
+from bgp.collision import Existing, Identity, Side, Survivor, resolve
+from bgp.config import PeerConfig
+from bgp.damping import Damping
+from bgp.events import AttemptFailed, EndOfRib, Established, Event, Output, SessionClosed, StateChanged
+from bgp.iana import CeaseSubcode
+from bgp.negotiated import Negotiated
+from bgp.notification import Notification
+from bgp.open import Open
+from bgp.prefix import Family, Prefix
+from bgp.rib import AdjRibOut, Route
+from bgp.session import Session, no_jitter
+from bgp.stale import StaleRoutes
+from bgp.values import Address
+from bgp.vocabulary import CloseConnection, OpenReceived, State, Stop
+
+_COLLISION = Notification.cease(CeaseSubcode.CONNECTION_COLLISION_RESOLUTION)
+
+_PROGRESS = list(State)
+"""The states in the order of the way up."""
+
+
+@attrs.define(eq=False)
+class _Line:
+    """A connection with the peer, wanted or real: a session, and what `Peering` notes about it."""
+
+    session: Session
+    state: State = State.IDLE
+    """The session's, as far as its outputs have been looked at."""
+    dialled_by: Side = Side.LOCAL
+    was_up: bool = False
+    """Whether its session is established, or has been until just now."""
+
+
+def _damping(peering: "Peering") -> Damping:
+    return Damping(peering.config.idle_hold_time)
+
+
+def _stale_routes(peering: "Peering") -> StaleRoutes:
+    restart = peering.config.graceful_restart
+    return StaleRoutes(restart.stale_time if restart else 0.0)
+
+
+@attrs.define(eq=False)
+class Peering:
+    """One peer; see the head of the module for how to drive it."""
+
+    config: PeerConfig
+    """What is wanted."""
+
+    jitter: Callable[[], float] = no_jitter
+    """Called for a factor to durations; RFC 4271 10 wants 0.75 to 1.0, at random."""
+
+    restarting: bool = attrs.field(default=False, kw_only=True)
+    """Whether we have just restarted and forwarding went on (RFC 4724 4.1); over once a session was up."""
+
+    _rib_out: AdjRibOut = attrs.field(factory=AdjRibOut, init=False)
+    _damping: Damping = attrs.field(default=attrs.Factory(_damping, takes_self=True), init=False)
+    _stale: StaleRoutes = attrs.field(default=attrs.Factory(_stale_routes, takes_self=True), init=False)
+    _numbers: "count[int]" = attrs.field(factory=lambda: count(1), init=False)
+    _main: _Line = attrs.field(init=False)
+    _second: _Line | None = attrs.field(default=None, init=False)
+    _told: State = attrs.field(default=State.IDLE, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._main = _Line(self._make_session(self._damping))
+
+    # What there is.
+
+    @property
+    def state(self) -> State:
+        """Where the session is that has come farthest."""
+        return max((line.state for line in self._lines), key=_PROGRESS.index)
+
+    @property
+    def negotiated(self) -> Negotiated | None:
+        """What both sides agreed on, while there is a session or nearly one."""
+        return self._main.session.negotiated
+
+    @property
+    def routes(self) -> list[Route]:
+        """The routes that the peer is to have."""
+        return list(self._rib_out.routes)
+
+    @property
+    def stale_families(self) -> frozenset[Family]:
+        """The families of which the peer's routes may be stale."""
+        return self._stale.families
+
+    # Verbs: what somebody wants.
+
+    def start(self, now: float) -> list[Output]:
+        """Bring the session up, and up again whenever it goes down."""
+        return self._look_at(self._main, self._main.session.start(now), now)
+
+    def stop(self, now: float, farewell: Notification | None = None) -> list[Output]:
+        """Take everything down and leave it down; `farewell` tells the peer, or an Administrative Shutdown does."""
+        outputs: list[Output] = []
+        for line in reversed(self._lines):
+            outputs += self._look_at(line, line.session.stop(now, farewell), now)
+        return [*outputs, *self._stale.clear()]
+
+    def reset(self, now: float, farewell: Notification | None = None) -> list[Output]:
+        """Take the session down and, after a pause, up again; `farewell` tells the peer, or an Administrative Reset."""
+        outputs: list[Output] = []
+        for line in reversed(self._lines):
+            outputs += self._look_at(line, line.session.reset(now, farewell), now)
+        return outputs
+
+    def announce(self, routes: Iterable[Route], now: float) -> list[Output]:
+        """Add routes to those that the peer is to have; possible in every state."""
+        return self._main.session.announce(routes, now)
+
+    def withdraw(self, prefixes: Iterable[Prefix], now: float) -> list[Output]:
+        """Drop routes from those that the peer is to have; possible in every state."""
+        return self._main.session.withdraw(prefixes, now)
+
+    def replace(self, routes: Iterable[Route], now: float) -> list[Output]:
+        """State all routes that the peer is to have; only the difference is sent."""
+        return self._main.session.replace(routes, now)
+
+    def request_refresh(self, family: Family) -> list[Output]:
+        """Ask the peer to send its routes of a family again (RFC 2918 4).
+
+        Raises `LocalError` unless there is a session with a peer that can do it.
+        """
+        return self._main.session.request_refresh(family)
+
+    # Verbs: what happened.
+
+    def connection_opened(
+        self, connection: int, now: float, *, local_address: str | Address, remote_address: str | Address
+    ) -> list[Output]:
+        """Note that TCP is up on a connection that we dialled, between these two addresses."""
+        line = self._line(connection)
+        if line is None:
+            return []
+        line.dialled_by = Side.LOCAL
+        outputs = line.session.connection_opened(
+            now, local_address=local_address, remote_address=remote_address
+        )
+        return self._look_at(line, outputs, now)
+
+    def connection_accepted(
+        self, now: float, *, local_address: str | Address, remote_address: str | Address
+    ) -> tuple[int, list[Output]]:
+        """Note that the peer has dialled us; return the number of the connection, and outputs.
+
+        The outputs close it at once if nobody wants it: when stopped, or in the pause after a failure.
+        """
+        if self._main.state is State.IDLE:
+            # RFC 4271 8.2.2: in Idle all incoming connections are refused.
+            number = next(self._numbers)
+            return number, [CloseConnection(number)]
+        line, outputs = self._main, list[Output]()
+        if line.state is not State.ACTIVE or line.session.our_open is not None:
+            outputs = self._give_up_second(now)
+            line = self._second = self._listening_line(now)
+        line.dialled_by = Side.REMOTE
+        opened = line.session.connection_opened(
+            now, local_address=local_address, remote_address=remote_address
+        )
+        return line.session.connection, [*outputs, *self._look_at(line, opened, now)]
+
+    def connection_failed(self, connection: int, now: float, why: str) -> list[Output]:
+        """Note that TCP did not come up."""
+        line = self._line(connection)
+        return self._look_at(line, line.session.connection_failed(now, why), now) if line else []
+
+    def connection_lost(
+        self, connection: int, now: float, why: str = "the peer closed the connection"
+    ) -> list[Output]:
+        """Note that TCP is gone."""
+        line = self._line(connection)
+        return self._look_at(line, line.session.connection_lost(now, why), now) if line else []
+
+    def receive_data(self, connection: int, data: bytes, now: float) -> list[Output]:
+        """Take octets that arrived."""
+        line = self._line(connection)
+        if line is None:
+            return []
+        outputs: list[Output] = []
+        for event in line.session.read(data):
+            if isinstance(event, OpenReceived) and line.state in _AWAITING_OPEN:
+                # If this connection loses, it is closed and takes no input any more.
+                outputs += self._settle(line, event.message, now)
+            outputs += self._look_at(line, line.session.apply(event, now), now)
+        return outputs
+
+    def data_sent(self, connection: int, now: float) -> None:
+        """Note that TCP has taken octets of what was handed over for sending; see `Session.data_sent`."""
+        line = self._line(connection)
+        if line is not None:
+            line.session.data_sent(now)
+
+    def handle_timeout(self, now: float) -> list[Output]:
+        """Act on the timers that have run out; call it when the time of `next_timeout` has come."""
+        outputs: list[Output] = []
+        for line in self._lines:
+            outputs += self._look_at(line, line.session.handle_timeout(now), now)
+        return [*outputs, *self._stale.handle_timeout(now)]
+
+    def next_timeout(self) -> float | None:
+        """When to call `handle_timeout`; None: no timer runs."""
+        deadlines = [line.session.next_timeout() for line in self._lines]
+        deadlines.append(self._stale.next_timeout())
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    # Connections.
+
+    @property
+    def _lines(self) -> list[_Line]:
+        return [self._main] if self._second is None else [self._main, self._second]
+
+    def _line(self, connection: int) -> _Line | None:
+        return next((line for line in self._lines if line.session.connection == connection), None)
+
+    def _make_session(self, damping: Damping) -> Session:
+        return Session(
+            self.config,
+            self.jitter,
+            connection=next(self._numbers),
+            restarting=self.restarting,
+            rib_out=self._rib_out,
+            damping=damping,
+        )
+
+    def _listening_line(self, now: float) -> _Line:
+        """A session that waits for a connection, beside the main one; its failures are not yet the peer's."""
+        session = self._make_session(Damping(self.config.idle_hold_time))
+        session.options = attrs.evolve(session.options, passive=True)
+        session.start(now)
+        return _Line(session, session.state)
+
+    def _settle(self, line: _Line, theirs: Open, now: float) -> list[Output]:
+        """End the collision, if there is one, that an OPEN on `line` makes known (RFC 4271 6.8)."""
+        ours, rival = line.session.our_open, self._main if line is self._second else self._second
+        if ours is None or rival is None or rival.state not in _KNOWN:
+            return []
+        agreed = rival.session.negotiated
+        survivor = resolve(
+            Existing(
+                dialled_by=rival.dialled_by,
+                established=rival.state is State.ESTABLISHED,
+                restartable=bool(agreed and agreed.graceful_restart and agreed.graceful_restart.families),
+            ),
+            line.dialled_by,
+            ours=Identity(ours.router_id, ours.asn),
+            theirs=Identity(theirs.router_id, theirs.asn),
+        )
+        loser = line if survivor is Survivor.EXISTING else rival
+        return self._look_at(loser, loser.session.apply(Stop(_COLLISION), now), now)
+
+    def _give_up_second(self, now: float) -> list[Output]:
+        if self._second is None:
+            return []
+        return self._look_at(self._second, self._second.session.apply(Stop(_COLLISION), now), now)
+
+    # Outputs of a session, and what they are to whoever looks at the peer.
+
+    def _look_at(self, line: _Line, outputs: list[Output], now: float) -> list[Output]:
+        seen: list[Output] = []
+        for output in outputs:
+            match output:
+                case StateChanged(_, new):
+                    line.state = new
+                    seen += self._tell_state()
+                case Established(negotiated):
+                    seen += [output, *self._up(line, negotiated, now)]
+                case EndOfRib(family):
+                    seen += [output, *self._stale.end_of_rib(family)]
+                case SessionClosed():
+                    seen += self._closed(line, output, now)
+                case _:
+                    seen.append(output)
+        return [*seen, *self._tidy(now), *self._tell_state()]
+
+    def _tell_state(self) -> list[Output]:
+        old, self._told = self._told, self.state
+        return [] if old is self._told else [StateChanged(old, self._told)]
+
+    def _up(self, line: _Line, negotiated: Negotiated, now: float) -> list[Event]:
+        line.was_up = True
+        self.restarting = False
+        self._damping.established(now)
+        for other in self._lines:
+            other.session.restarting = False
+        return self._stale.established(negotiated, now)
+
+    def _closed(self, line: _Line, closed: SessionClosed, now: float) -> list[Event]:
+        if line.was_up:
+            line.was_up = False
+            return [closed, *self._stale.closed(now, closed.sent, closed.received)]
+        if any(other is not line and other.state is not State.IDLE for other in self._lines):
+            return [AttemptFailed(closed.reason, closed.sent, closed.received)]
+        return [closed]
+
+    def _tidy(self, now: float) -> list[Output]:
+        """Drop a second session without a connection; let it take the main one's place if that is no good."""
+        second, main = self._second, self._main
+        if second is not None and second.session.our_open is None:
+            self._second = None
+        elif second is not None and (main.state is State.IDLE or second.state is State.ESTABLISHED):
+            self._main, self._second = second, main if main.session.our_open is not None else None
+            main.session.damping, second.session.damping = Damping(self.config.idle_hold_time), self._damping
+            second.session.options = attrs.evolve(second.session.options, passive=self.config.passive)
+            if self._second is None and main.state is not State.IDLE:
+                # It was dialling, or waiting for a connection: neither is of use any more.
+                return [CloseConnection(main.session.connection)]
+        return []
+
+
+_AWAITING_OPEN = frozenset({State.CONNECT, State.ACTIVE, State.OPEN_SENT})
+_KNOWN = frozenset({State.OPEN_CONFIRM, State.ESTABLISHED})
+"""Where the peer's OPEN has been accepted."""
