@@ -4,12 +4,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgp import HeaderError, Negotiated, encode
-from bgp.framing import MARKER, Framer
-from bgp.testing import messages
+from bgp import HeaderError
+from bgp.framing import MARKER, MAX_EXTENDED, MAX_MESSAGE, Framer, judge_header
+from bgp.iana import MessageType
+from bgp.wire import uint16
 
-NEGOTIATED = Negotiated(four_octet_as=True)
-STREAMS = st.lists(messages(NEGOTIATED).map(lambda message: encode(message, NEGOTIATED)), max_size=5)
+BODIES = {
+    MessageType.OPEN: st.binary(min_size=10, max_size=40),
+    MessageType.UPDATE: st.binary(min_size=4, max_size=40) | st.just(bytes(MAX_MESSAGE - 19)),
+    MessageType.NOTIFICATION: st.binary(min_size=2, max_size=40),
+    MessageType.KEEPALIVE: st.just(b""),
+    MessageType.ROUTE_REFRESH: st.binary(max_size=40),
+}
+
+
+def message(kind: int, body: bytes) -> bytes:
+    return MARKER + uint16(19 + len(body)) + bytes([kind]) + body
+
+
+# Bodies of any octets, those of a marker too: a framer does not look into them.
+MESSAGES = st.sampled_from(MessageType).flatmap(
+    lambda kind: (BODIES[kind] | BODIES[kind].map(lambda body: b"\xff" * len(body))).map(
+        lambda body: message(kind, body)
+    )
+)
+STREAMS = st.lists(MESSAGES, max_size=5)
 
 
 def read(chunks: list[bytes]) -> tuple[list[bytes], tuple[int, bytes] | None]:
@@ -62,6 +81,44 @@ def test_every_split_of_a_broken_stream_yields_the_same(
 def test_a_bad_header_is_found_before_the_body_arrives(header: bytes, subcode: int, data: bytes) -> None:
     # RFC 4271 6.1, with the data of each NOTIFICATION.
     assert read([header]) == ([], (subcode, data))
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high", "extended"),
+    [
+        (MessageType.OPEN, 29, 4096, 4096),  # RFC 8654 4
+        (MessageType.UPDATE, 23, 4096, 65535),
+        (MessageType.NOTIFICATION, 21, 4096, 65535),
+        (MessageType.KEEPALIVE, 19, 19, 19),
+        (MessageType.ROUTE_REFRESH, 19, 4096, 65535),
+    ],
+)
+def test_every_type_has_its_lengths(kind: MessageType, low: int, high: int, extended: int) -> None:
+    for longest, limit in ((high, MAX_MESSAGE), (extended, MAX_EXTENDED)):
+        for length in (low, longest):
+            assert judge_header(MARKER + uint16(length) + bytes([kind]), 0, limit) == (kind, length)
+        for length in {low - 1, min(longest + 1, 65535)} - {longest}:
+            with pytest.raises(HeaderError) as caught:
+                judge_header(MARKER + uint16(length) + bytes([kind]), 0, limit)
+            assert (caught.value.subcode, caught.value.data) == (2, uint16(length))
+            assert f"must be {low} to {longest}" in str(caught.value)
+
+
+def test_octets_that_are_no_header() -> None:
+    with pytest.raises(HeaderError, match="18 octets are no header") as caught:
+        judge_header(message(MessageType.KEEPALIVE, b"")[:-1])
+    assert (caught.value.code, caught.value.subcode, caught.value.data) == (1, 1, b"")
+
+
+def test_a_header_in_the_middle() -> None:
+    assert judge_header(b"--" + message(MessageType.KEEPALIVE, b""), 2) == (MessageType.KEEPALIVE, 19)
+
+
+def test_long_messages_once_they_are_negotiated() -> None:
+    framer = Framer()
+    long = message(MessageType.UPDATE, bytes(MAX_MESSAGE))
+    framer.max_message = MAX_EXTENDED
+    assert list(framer.feed(long)) == [long]
 
 
 def test_waits_for_the_rest() -> None:

@@ -4,8 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bgp
 from bgp import AFI, IPV4_UNICAST, IPV6_UNICAST, SAFI, Family, LocalError, Prefix
-from bgp.testing import prefixes
+from bgp.prefix import (
+    IPV4_MULTICAST,
+    IPV6_MULTICAST,
+    IPV6_VPN,
+    address_bits,
+    decode_network,
+    encode_network,
+    octets_of,
+    parse_network,
+)
+from bgp.testing import families, networks, prefixes
+
+FAMILIES = (IPV4_UNICAST, IPV4_MULTICAST, IPV6_UNICAST, IPV6_MULTICAST)
+ANY = st.sampled_from(FAMILIES).flatmap(prefixes)
 
 
 def test_is_the_octets_of_the_wire() -> None:
@@ -26,16 +40,54 @@ def test_shows_itself_as_a_network() -> None:
     assert Prefix("2001:db8::/32").family == IPV6_UNICAST
 
 
-@given(prefixes())
+@given(ANY)
 def test_reads_every_form(prefix: Prefix) -> None:
-    assert Prefix(str(prefix)) == Prefix(prefix.network) == Prefix(prefix) == prefix
-    assert Prefix.from_wire(IPV4_UNICAST, prefix.wire) == prefix
-    assert hash(Prefix(str(prefix))) == hash(prefix)
+    family = prefix.family
+    assert Prefix(str(prefix), family) == Prefix(prefix.network, family) == Prefix(prefix) == prefix
+    assert Prefix.from_wire(family, prefix.wire) == prefix
+    assert hash(Prefix(str(prefix), family)) == hash(prefix)
+    assert eval(repr(prefix), vars(bgp).copy()) == prefix
 
 
-@given(st.lists(prefixes()))
-def test_orders_as_networks_do(several: list[Prefix]) -> None:
-    assert [prefix.network for prefix in sorted(several)] == sorted(p.network for p in several)
+@given(st.sampled_from([AFI.IPV4, AFI.IPV6]).flatmap(networks))
+def test_networks_are_octets(network: IPv4Network | IPv6Network) -> None:
+    wire = encode_network(network)
+    afi = AFI.IPV4 if network.version == 4 else AFI.IPV6
+    assert len(wire) == 1 + octets_of(network.prefixlen)
+    assert decode_network(afi, wire[0], wire[1:]) == network
+    assert parse_network(str(network)) == parse_network(Prefix(network)) == network
+
+
+@pytest.mark.parametrize("family", [IPV4_UNICAST, IPV6_MULTICAST])
+@given(data=st.data())
+def test_orders_as_networks_do(family: Family, data: st.DataObject) -> None:
+    several = data.draw(st.lists(prefixes(family)))
+    assert [str(p.network) for p in sorted(several)] == list(map(str, sorted(p.network for p in several)))
+
+
+@given(ANY, ANY)
+def test_orders_by_family_first(one: Prefix, other: Prefix) -> None:
+    if one.family != other.family:
+        assert (one < other) is (one.family < other.family)
+
+
+def test_belongs_to_another_family_if_asked_to() -> None:
+    prefix = Prefix("224.0.0.0/8", IPV4_MULTICAST)
+    assert prefix.family == Prefix(prefix).family == IPV4_MULTICAST
+    assert Prefix(prefix, IPV4_UNICAST) == Prefix("224.0.0.0/8") != prefix
+    assert repr(prefix) == f"Prefix('224.0.0.0/8', {IPV4_MULTICAST!r})"
+
+
+@pytest.mark.parametrize("prefix", ["2001:db8::/32", Prefix("2001:db8::/32")])
+def test_refuses_a_family_of_other_addresses(prefix: str | Prefix) -> None:
+    with pytest.raises(LocalError, match="a prefix of AFI 2 cannot be in family ipv4 multicast"):
+        Prefix(prefix, IPV4_MULTICAST)
+
+
+def test_how_much_room_addresses_take() -> None:
+    assert [octets_of(length) for length in (0, 1, 8, 9, 32, 128)] == [0, 1, 1, 2, 4, 16]
+    assert address_bits(IPV4_MULTICAST) == 32
+    assert address_bits(IPV6_VPN) == 128
 
 
 @pytest.mark.parametrize("text", ["203.0.113.7/24", "203.0.113.0/33", "example", "", "1.2.3/24"])
@@ -54,5 +106,13 @@ def test_a_family_knows_names_and_keeps_numbers() -> None:
     assert Family(AFI.IPV4, SAFI.UNICAST) == IPV4_UNICAST
     assert str(Family(7, 200)) == "7 200"
     assert str(IPV4_UNICAST) == "ipv4 unicast"
+    assert str(Family(2, 4)) == "ipv6 labelled-unicast"
     with pytest.raises(LocalError, match="afi 65536, must be 0 to 65535"):
         Family(65536, 1)
+    with pytest.raises(LocalError, match="safi 256, must be 0 to 255"):
+        Family(1, 256)
+
+
+@given(st.lists(families()))
+def test_families_order_by_their_numbers(several: list[Family]) -> None:
+    assert sorted(several) == sorted(several, key=lambda family: (int(family.afi), int(family.safi)))

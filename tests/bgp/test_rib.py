@@ -4,13 +4,13 @@ from hypothesis import strategies as st
 
 import bgp
 from bgp import LocalError, PathAttributes, Prefix, Route
-from bgp.rib import AdjRibOut, Changes
+from bgp.rib import AdjRibOut, Changes, route
 from bgp.testing import routes
 
 
 def attributes_of(route: Route) -> PathAttributes | None:
     """A peer that can be told no route of MED 13, and sees nothing of a route but its MED."""
-    return None if route.med == 13 else PathAttributes(med=route.med)
+    return None if route.med == 13 else PathAttributes(origin=0, med=route.med)
 
 
 def take(rib: AdjRibOut) -> Changes:
@@ -129,6 +129,11 @@ def test_the_peer_always_ends_up_with_what_is_wanted(steps: list[tuple[str, list
 @given(routes())
 def test_a_route_prints_what_makes_it_again(route: Route) -> None:
     assert eval(repr(route), vars(bgp).copy()) == route
+
+
+def test_a_prefix_stands_for_a_route_through_us() -> None:
+    assert route(A) == route(Prefix(A)) == route(Route(A)) == Route(A)
+    assert Route(A).next_hop is None
 
 
 def test_communities_are_a_set() -> None:
