@@ -1,27 +1,118 @@
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bgp import NLRI, LocalError, Prefix, UpdateError
-from bgp.testing import nlris
+import bgp
+from bgp import (
+    IPV4_UNICAST,
+    IPV6_UNICAST,
+    NLRI,
+    SAFI,
+    Family,
+    LabelledPrefix,
+    LocalError,
+    OpaqueNLRI,
+    Path,
+    Prefix,
+    UpdateError,
+    VPNPrefix,
+)
+from bgp.nlri import decoder
+from bgp.prefix import IPV4_LABELLED, IPV4_MULTICAST, IPV4_VPN, address_bits
+from bgp.testing import READABLE_FAMILIES, destinations, families, nlris, paths
+
+EVPN = Family(25, 70)
+KINDS = st.tuples(st.sampled_from(READABLE_FAMILIES), st.booleans())
 
 
-@given(nlris())
-def test_round_trip(nlri: NLRI) -> None:
-    assert NLRI.decode(nlri.encode()) == nlri
-    assert NLRI(nlri) == nlri
+def cut(data: bytes, family: Family, add_path: bool) -> Iterator[bytes]:
+    """Cut a field as RFC 4760 5, 7911 3, 8277 2 and 4364 4.3.4 say, slowly; raise `ValueError` if it cannot be."""
+    while data:
+        start = 4 if add_path else 0
+        bits = data[start : start + 1][0] if len(data) > start else -1
+        end = start + 1 + -(-bits // 8)
+        if bits < 0 or end > len(data):
+            raise ValueError("cut short")
+        wire, value = data[:end], data[start + 1 : end]
+        if family.safi in (SAFI.LABELLED_UNICAST, SAFI.VPN):
+            first = True
+            while True:
+                label, value, bits = value[:3], value[3:], bits - 24
+                if len(label) < 3:
+                    raise ValueError("no bottom of the stack")
+                if label[2] & 1 or (first and label in (b"\x80\0\0", b"\0\0\0")):
+                    break
+                first = False
+        if family.safi == SAFI.VPN:
+            bits -= 64
+        if not 0 <= bits <= address_bits(family):
+            raise ValueError("too many bits, or too few")
+        if spare := -bits % 8:
+            wire = wire[:-1] + bytes([wire[-1] >> spare << spare])
+        yield wire
+        data = data[end:]
 
 
-@given(st.binary(max_size=60))
-@example(b"\x20\xff\xff\xff\xff")
-def test_any_octets_are_prefixes_or_an_error(data: bytes) -> None:
+def reference(data: bytes, family: Family, add_path: bool) -> tuple[bytes, ...] | None:
     try:
-        nlri = NLRI.decode(data)
+        return tuple(cut(data, family, add_path))
+    except ValueError:
+        return None
+
+
+def found(data: bytes, family: Family, add_path: bool) -> tuple[bytes, ...] | None:
+    try:
+        nlri = NLRI.decode(data, family, add_path)
     except UpdateError:
-        return
-    assert NLRI.decode(nlri.encode()) == nlri
-    assert len(nlri.encode()) == len(data)
-    assert all(prefix.network.version == 4 for prefix in nlri)
+        return None
+    assert nlri.family == family
+    assert nlri.add_path is (add_path and bool(data))
+    return nlri.wire
+
+
+@given(st.data(), KINDS)
+def test_round_trip(data: st.DataObject, kind: tuple[Family, bool]) -> None:
+    nlri = data.draw(nlris(*kind))
+    assert NLRI.decode(nlri.encode(), *kind) == nlri
+    assert NLRI(nlri) == NLRI(list(nlri), nlri.family) == NLRI.from_wire(nlri.wire, *kind) == nlri
+    assert eval(repr(nlri), vars(bgp).copy()) == nlri
+
+
+@given(st.data(), KINDS)
+def test_is_cut_as_the_rfcs_say(data: st.DataObject, kind: tuple[Family, bool]) -> None:
+    field = data.draw(nlris(*kind)).encode()
+    assert found(field, *kind) == reference(field, *kind) is not None
+
+
+@given(st.data(), KINDS, st.integers(0, 10_000), st.integers(0, 255))
+def test_a_changed_octet_is_cut_as_the_rfcs_say(
+    data: st.DataObject, kind: tuple[Family, bool], place: int, octet: int
+) -> None:
+    field = bytearray(data.draw(nlris(*kind, min_size=1)).encode())
+    field[place % len(field)] = octet
+    assert found(bytes(field), *kind) == reference(bytes(field), *kind)
+
+
+@given(st.binary(max_size=60), KINDS)
+@example(b"\x20\xff\xff\xff\xff", (IPV4_UNICAST, False))
+def test_any_octets_are_cut_as_the_rfcs_say(field: bytes, kind: tuple[Family, bool]) -> None:
+    wires = found(field, *kind)
+    assert wires == reference(field, *kind)
+    for item in NLRI.from_wire(wires or (), *kind):
+        destination = item.destination if isinstance(item, Path) else item
+        assert not isinstance(destination, OpaqueNLRI)
+        assert address_bits(kind[0]) == destination.network.max_prefixlen
+        assert str(destination)
+
+
+@pytest.mark.parametrize("family", [IPV4_UNICAST, IPV6_UNICAST])
+@pytest.mark.parametrize("path_id", [b"", b"\x00\x0a\x18\xff"])
+def test_every_length_is_cut(family: Family, path_id: bytes) -> None:
+    bits = address_bits(family)
+    wires = [path_id + bytes([n]) + b"\xff" * (n // 8) + b"\x80" * (n % 8 > 0) for n in range(bits + 1)]
+    assert NLRI.decode(b"".join(wires), family, bool(path_id)).wire == tuple(wires)
 
 
 def test_bits_after_the_length_do_not_count() -> None:
@@ -29,11 +120,27 @@ def test_bits_after_the_length_do_not_count() -> None:
     assert NLRI.decode(b"\x00\x09\xff\xff") == NLRI(["0.0.0.0/0", "255.128.0.0/9"])
 
 
-@pytest.mark.parametrize("data", [b"\x21\x01\x02\x03\x04\x05", b"\x18\xc0\x00", b"\x08\x0a\x20"])
-def test_a_field_that_cannot_be_read_resets_the_session(data: bytes) -> None:
-    with pytest.raises(UpdateError) as caught:
-        NLRI.decode(data)
+@pytest.mark.parametrize(
+    ("field", "add_path", "octet"),
+    [
+        ("21 0102030405", False, 0),
+        ("18 c000", False, 0),
+        ("08 0a 20", False, 2),
+        ("08 0a 18 c000", False, 2),
+        ("000000", True, 0),
+        ("00000001", True, 0),
+        ("00000001 08 0a 00000001 18", True, 6),
+        ("00000001 21 0102030405", True, 0),
+    ],
+)
+def test_a_field_that_cannot_be_read_resets_the_session(field: str, add_path: bool, octet: int) -> None:
+    data = bytes.fromhex(field)
+    with pytest.raises(UpdateError, match=f"ipv4 unicast NLRI at octet {octet} of {len(data)}: ") as caught:
+        NLRI.decode(data, add_path=add_path)
     assert (caught.value.code, caught.value.subcode) == (3, 10)
+
+
+# As values.
 
 
 def test_is_a_sequence_of_prefixes() -> None:
@@ -41,10 +148,94 @@ def test_is_a_sequence_of_prefixes() -> None:
     assert nlri[1] == Prefix("198.51.100.0/24")
     assert nlri[1:] == NLRI(["198.51.100.0/24"])
     assert Prefix("192.0.2.0/24") in nlri
+    assert len(nlri) == 2
+    assert hash(nlri) == hash(NLRI(list(nlri)))
     assert repr(nlri) == "NLRI(['192.0.2.0/24', '198.51.100.0/24'])"
-    assert not NLRI()
+    assert nlri.encode() == bytes.fromhex("18c00002 18c63364")
 
 
-def test_takes_ipv4_only() -> None:
-    with pytest.raises(LocalError, match="2001:db8::/32 is ipv6 unicast"):
-        NLRI(["2001:db8::/32"])
+def test_is_a_sequence_of_paths() -> None:
+    nlri = NLRI([Path("192.0.2.0/24", 1), Path(Prefix("192.0.2.0/24"), 0xFFFFFFFF)])
+    assert nlri.add_path
+    assert nlri[0] == Path("192.0.2.0/24", 1)
+    assert nlri[1:].add_path
+    assert nlri.encode() == bytes.fromhex("00000001 18c00002 ffffffff 18c00002")
+    assert repr(nlri) == (
+        "NLRI([Path(destination=Prefix('192.0.2.0/24'), path_id=1),"
+        " Path(destination=Prefix('192.0.2.0/24'), path_id=4294967295)])"
+    )
+
+
+@given(st.sampled_from(READABLE_FAMILIES).flatmap(paths))
+def test_a_path_is_its_identifier_and_its_destination(path: Path) -> None:
+    assert path.wire == path.path_id.to_bytes(4, "big") + path.destination.wire
+    assert path.family == path.destination.family
+    assert list(NLRI([path])) == [path]
+
+
+@pytest.mark.parametrize("path_id", [-1, 1 << 32])
+def test_path_identifiers_have_four_octets(path_id: int) -> None:
+    with pytest.raises(LocalError, match=f"path_id {path_id}, must be 0 to 4294967295"):
+        Path("192.0.2.0/24", path_id)
+
+
+def test_an_empty_list_has_a_family_and_no_paths() -> None:
+    assert repr(NLRI()) == "NLRI()"
+    assert NLRI().family == IPV4_UNICAST
+    assert repr(NLRI([], EVPN)) == f"NLRI([], {EVPN!r})"
+    assert NLRI.decode(b"", IPV6_UNICAST, add_path=True) == NLRI([], IPV6_UNICAST)
+    assert NLRI.from_wire([], IPV6_UNICAST, add_path=True) == NLRI([], IPV6_UNICAST)
+    assert NLRI([Path("192.0.2.0/24", 1)])[1:] == NLRI()
+
+
+@given(st.data(), families())
+def test_other_families_pass_through(data: st.DataObject, family: Family) -> None:
+    nlri = data.draw(nlris(family, add_path=True))
+    if nlri.is_known:
+        return
+    assert not nlri.add_path
+    assert NLRI.decode(nlri.encode(), family, add_path=True) == nlri
+    assert list(nlri) == [OpaqueNLRI(family, wire) for wire in nlri.wire]
+    assert NLRI(list(nlri), family) == nlri
+
+
+def test_only_some_families_are_known() -> None:
+    assert all(NLRI([], family).is_known for family in READABLE_FAMILIES)
+    assert not NLRI([], EVPN).is_known
+
+
+@given(st.sampled_from(READABLE_FAMILIES).flatmap(lambda family: st.lists(destinations(family), min_size=1)))
+def test_knows_the_family_of_what_it_holds(items: list[Prefix | LabelledPrefix | VPNPrefix]) -> None:
+    nlri = NLRI(items)
+    assert nlri.family == items[0].family
+    assert list(nlri) == items
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        (["192.0.2.0/24", "2001:db8::/32"], "NLRI of ipv4 unicast, ipv6 unicast, with and without"),
+        (["192.0.2.0/24", Prefix("192.0.2.0/24", IPV4_MULTICAST)], "NLRI of ipv4 multicast, ipv4 unicast"),
+        (["192.0.2.0/24", Path("192.0.2.0/24", 1)], "with and without path identifiers"),
+        (["192.0.2.0"], None),
+        (["192.0.2.1/24"], "is not a prefix"),
+    ],
+)
+def test_what_does_not_belong_together(items: list[str | Prefix | Path], message: str | None) -> None:
+    if message is None:
+        assert NLRI(items) == NLRI(["192.0.2.0/32"])
+    else:
+        with pytest.raises(LocalError, match=message):
+            NLRI(items)
+
+
+@pytest.mark.parametrize("items", [["192.0.2.0/24"], NLRI(["192.0.2.0/24"]), NLRI([])])
+def test_a_family_that_was_stated_has_to_fit(items: list[str] | NLRI) -> None:
+    with pytest.raises(LocalError, match="NLRI of ipv4 unicast, must be ipv6 unicast"):
+        NLRI(items, IPV6_UNICAST)
+    assert NLRI(items, IPV4_UNICAST) == NLRI(items)
+
+
+def test_decoders_are_made_once() -> None:
+    assert decoder(IPV4_LABELLED, False) is decoder(IPV4_LABELLED, False)
+    assert decoder(IPV4_VPN, True)(b"").family == IPV4_VPN
