@@ -12,6 +12,7 @@ IPv4 or IPv6. Some exist only to be refused. Nothing here is a test; tests/bgp/t
 """
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,13 +23,13 @@ import attrs
 
 from tests.interop.netns import NetworkNamespace, connect
 from tests.interop.recording_bird import Bird
+from tests.interop.recording_context import Context
 from tests.interop.recording_daemon import ADDRESS4, ADDRESS6, Daemon, local_address
 from tests.interop.recording_exabgp import ExaBGP
 from tests.interop.recording_frr import FRR
 from tests.interop.recording_gobgp import GoBGP
 from tests.interop.recording_openbgpd import OpenBGPD
 from tests.interop.recording_peer import (
-    IPV4_UNICAST,
     OPEN,
     ROUTE_REFRESH,
     UPDATE,
@@ -75,89 +76,11 @@ RUNS = {
     ],
 }
 
-Family = tuple[int, int]
 _NAMES = {1: "OPEN", 2: "UPDATE", 3: "NOTIFICATION", 4: "KEEPALIVE", 5: "ROUTE-REFRESH"}
+_TELLING = {2: 2, 14: 4, 15: 4}
+"""How many octets of an attribute make UPDATEs differ: size of a segment, family and length of a next hop."""
+
 _GOODBYE = "Maintenance, back at 22:00 · Grüße"
-
-
-@attrs.frozen
-class Context:
-    """What the two OPENs of a session amount to, as far as a decoder has to know."""
-
-    is_internal: bool
-    four_octet_as: bool
-    families: frozenset[Family]
-    add_path: frozenset[Family]
-    """Those in which the daemon sends path identifiers."""
-
-    add_path_to_daemon: frozenset[Family]
-    extended_next_hop: frozenset[Family]
-    extended_message: bool
-
-    @classmethod
-    def between(cls, ours: bytes, theirs: bytes, *, is_internal: bool) -> "Context":
-        """Work it out."""
-        left, right = list(_capabilities(ours)), list(_capabilities(theirs))
-        both = {code for code, _ in left} & {code for code, _ in right}
-        return cls(
-            is_internal=is_internal,
-            four_octet_as=65 in both,
-            families=_families(left) & _families(right),
-            add_path=_add_path(right, 2) & _add_path(left, 1),
-            add_path_to_daemon=_add_path(left, 2) & _add_path(right, 1),
-            extended_next_hop=_extended_next_hop(left) & _extended_next_hop(right),
-            extended_message=6 in both,
-        )
-
-    def as_json(self) -> dict[str, object]:
-        """In the form of the files."""
-        return {
-            "peer_type": "internal" if self.is_internal else "external",
-            "four_octet_as": self.four_octet_as,
-            "families": _names(self.families),
-            "add_path": _names(self.add_path & self.families),
-            "extended_next_hop": _names(self.extended_next_hop & self.families),
-            "extended_message": self.extended_message,
-        }
-
-
-def _names(families: Iterable[Family]) -> list[str]:
-    return [f"{afi}/{safi}" for afi, safi in sorted(families)]
-
-
-def _capabilities(octets: bytes) -> Iterator[tuple[int, bytes]]:
-    """Code and value of every capability in an OPEN."""
-    parameters, width = octets[29:], 1
-    if octets[28:30] == b"\xff\xff":  # RFC 9072: lengths of two octets, and another place for the total
-        parameters, width = octets[32:], 2
-    while parameters:
-        kind, length = parameters[0], int.from_bytes(parameters[1 : 1 + width])
-        value, parameters = parameters[1 + width : 1 + width + length], parameters[1 + width + length :]
-        while kind == 2 and value:
-            yield value[0], value[2 : 2 + value[1]]
-            value = value[2 + value[1] :]
-
-
-_Offers = Sequence[tuple[int, bytes]]
-
-
-def _families(offers: _Offers) -> frozenset[Family]:
-    found = {(int.from_bytes(value[:2]), value[3]) for code, value in offers if code == 1}
-    return frozenset(found or {IPV4_UNICAST})
-
-
-def _add_path(offers: _Offers, direction: int) -> frozenset[Family]:
-    """The families of an offer to receive (1) or send (2) path identifiers (RFC 7911 4)."""
-    values = b"".join(value for code, value in offers if code == 69)
-    rows = [values[i : i + 4] for i in range(0, len(values), 4)]
-    return frozenset((int.from_bytes(row[:2]), row[2]) for row in rows if row[3] & direction)
-
-
-def _extended_next_hop(offers: _Offers) -> frozenset[Family]:
-    """The families whose next hop may be of IPv6 (RFC 8950 4)."""
-    values = b"".join(value for code, value in offers if code == 5)
-    rows = [values[i : i + 6] for i in range(0, len(values), 6)]
-    return frozenset((int.from_bytes(row[:2]), row[3]) for row in rows if row[5] == 2)
 
 
 class Recording:
@@ -174,7 +97,7 @@ class Recording:
             peer.connect(self._namespace, local_address(peer.account))
         self._settle()
         for peer in self._peers:
-            if not peer.is_established and not peer.account.name.startswith("wrong"):
+            if not peer.is_established and not peer.account.is_refused:
                 print(f"    {peer.account.name}: no session", file=sys.stderr)
         self._announce()
         self._refresh()
@@ -259,9 +182,10 @@ def record(kind: type[Daemon]) -> list[dict[str, object]]:
             for peer in recording.take():
                 context = recording.context(peer).as_json()
                 if messages := list(_new(peer, context, known)):
-                    ours = open_message(peer.account).hex()
-                    about = {"session": peer.account.name, **context, "sent_open": ours}
-                    sessions.append({**about, "received": messages})
+                    session: dict[str, object] = {"session": peer.account.name, **context}
+                    if messages[0].startswith("OPEN"):
+                        session["sent_open"] = open_message(peer.account).hex()
+                    sessions.append({**session, "received": messages})
     return sessions
 
 
@@ -279,38 +203,58 @@ def _lay_cable(daemon: NetworkNamespace, peers: NetworkNamespace, accounts: Iter
 
 
 def _new(peer: ScriptedPeer, context: object, known: set[tuple[str, bytes]]) -> Iterator[str]:
-    """The OPEN of a session, and the messages that say in this context what none before has said.
+    """The UPDATEs that say in this context what none before has said; other messages say it in any.
 
     The UPDATEs for the sources, and for the peer that is there for its OPEN, are those of the others again.
     """
-    account = peer.account
-    has_updates = not (account.is_source or account.has_extended_open)
-    scopes = {OPEN: account.name, UPDATE: str(context)}
+    has_updates = not (peer.account.is_source or peer.account.has_extended_open)
+    shapes: set[object] = set()
     for octets in peer.heard:
         kind = octets[18]
-        key = scopes.get(kind, ""), octets
-        if key not in known and (has_updates or kind != UPDATE):
-            known.add(key)
-            yield f"{_NAMES[kind]} {octets.hex()}"
+        key = str(context) if kind == UPDATE else "", octets
+        if key in known or (kind == UPDATE and (not has_updates or _shape(octets) in shapes)):
+            continue
+        known.add(key)
+        if kind == UPDATE:
+            shapes.add(_shape(octets))
+        yield f"{_NAMES[kind]} {octets.hex()}"
+
+
+def _shape(octets: bytes) -> object:
+    """Which fields an UPDATE has, and which attributes in which order with which flags.
+
+    UPDATEs of a session that differ in nothing but values are alike: one of them is enough.
+    """
+    withdrawn, rest = _counted(octets[19:])
+    block, nlri = _counted(rest)
+    attributes = []
+    while block:
+        flags, code = block[:2]
+        value, block = _counted(block[2:], 2 if flags & 0x10 else 1)
+        attributes.append((flags, code, value[: _TELLING.get(code, 0)]))
+    return bool(withdrawn), bool(nlri), tuple(attributes)
+
+
+def _counted(octets: bytes, width: int = 2) -> tuple[bytes, bytes]:
+    """Take off a length and as many octets; return these and the rest."""
+    end = width + int.from_bytes(octets[:width])
+    return octets[width:end], octets[end:]
 
 
 def main(names: Sequence[str]) -> None:
     """Record the daemons that are named, all by default."""
+    # So that daemons and namespaces go on every way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name in names or sorted(DAEMONS):
         kind = DAEMONS[name]
-        print(f"{name} ...", flush=True)
         sessions = record(kind)
         version = subprocess.run(
             ["dpkg-query", "--show", kind.package], capture_output=True, text=True, check=True
         ).stdout.split()
-        content = {"daemon": " ".join(version), "sessions": sessions}
-        path = FOLDER / f"{name}.json"
-        path.write_text(json.dumps(content, indent=1) + "\n")
-        count = sum(
-            len(list(session["received"])) for session in sessions if isinstance(session["received"], list)
-        )
-        print(f"    {version}: {count} messages, {path.stat().st_size} octets")
+        text = json.dumps({"daemon": " ".join(version), "sessions": sessions}, indent=1) + "\n"
+        (FOLDER / f"{name}.json").write_text(text)
+        print(f"{name}: {len(sessions)} sessions of {' '.join(version)}, {len(text)} octets")
 
 
 if __name__ == "__main__":

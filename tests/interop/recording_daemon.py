@@ -6,7 +6,8 @@ routes of its own with what attributes it can be told to set, and passes on what
 
 import abc
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -85,6 +86,15 @@ class Daemon(abc.ABC):
     def is_internal(self, account: Account) -> bool:
         """Whether a session is one of iBGP."""
         return account.is_internal(self.asn)
+
+
+def wait_until(condition: Callable[[], bool], *, within: float = 10.0) -> None:
+    """Wait for something to come true; raise `TimeoutError` if it does not within so many seconds."""
+    deadline = time.monotonic() + within
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{condition} is still not so after {within} s")
+        time.sleep(0.1)
 
 
 def local_address(account: Account) -> str:

@@ -1,5 +1,7 @@
 """ExaBGP, for a recording: it passes nothing on, so all its routes stand in its configuration."""
 
+from pathlib import Path
+
 from tests.interop.recording_daemon import HOST, Daemon, local_address
 from tests.interop.recording_peer import Account, Offer
 
@@ -96,12 +98,11 @@ class ExaBGP(Daemon):
 
     def start(self) -> None:
         """Start it, listening."""
-        self._commands = self.folder / "commands"
         self._commands.touch()
-        text = (
-            f"process commands {{ run /usr/bin/tail -f -n +1 --pid=1 {self._commands}; encoder text; }}\n"
-            + "".join(map(self._neighbor, self.accounts))
-        )
+        # It ends with ExaBGP, however that ends.
+        script = self.write("feed.sh", f"exec tail -f -n +1 --pid=$PPID {self._commands}\n")
+        process = f"process commands {{ run /bin/sh {script}; encoder text; }}\n"
+        text = process + "".join(map(self._neighbor, self.accounts))
         settings = {
             "exabgp.tcp.bind": "192.0.2.1 2001:db8::1",
             "exabgp.tcp.port": "179",
@@ -128,6 +129,10 @@ class ExaBGP(Daemon):
         self._say("withdraw route 198.18.1.0/24 next-hop 192.0.2.1")
         self._say("withdraw route 2001:db8:ffff::/48 next-hop 2001:db8::1")
         self._say("announce eor ipv4 unicast")
+
+    @property
+    def _commands(self) -> Path:
+        return self.folder / "commands"
 
     def _say(self, command: str) -> None:
         with self._commands.open("a") as file:

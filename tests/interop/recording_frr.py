@@ -4,7 +4,7 @@ import shutil
 import time
 from pathlib import Path
 
-from tests.interop.recording_daemon import HOST, Daemon
+from tests.interop.recording_daemon import HOST, Daemon, wait_until
 from tests.interop.recording_peer import Account, Offer
 
 _ROUTE_MAP = """
@@ -75,9 +75,14 @@ class FRR(Daemon):
         for path in (self.folder, *self.folder.iterdir()):
             shutil.chown(path, "frr", "frr")
         self._start("zebra")
+        wait_until(self._zebra.exists)
         self._start("bgpd", "--no_kernel", "--log", "stdout", "--log-level", "warn")
         # Until zebra has told bgpd of the interfaces, its next hops have no link-local address.
         time.sleep(3)
+
+    @property
+    def _zebra(self) -> Path:
+        return self.folder / "zserv.api"
 
     def ask_again(self, account: Account) -> None:
         """Clear the session's incoming half."""
@@ -97,7 +102,7 @@ class FRR(Daemon):
     def _start(self, program: str, *options: str) -> None:
         self.run(
             *(str(_LIBRARY / program), "-f", str(self.folder / f"{program}.conf"), *options),
-            *("-i", str(self.folder / f"{program}.pid"), "-z", str(self.folder / "zserv.api")),
+            *("-i", str(self.folder / f"{program}.pid"), "-z", str(self._zebra)),
             *("--vty_socket", str(self.folder / "vty"), "-P", "0"),
         )
 
@@ -136,7 +141,7 @@ class FRR(Daemon):
             "passive",
             "advertisement-interval 0",
             "disable-connected-check",
-            "capability extended-nexthop" if is_rich else "no capability extended-nexthop",
+            "capability extended-nexthop" if is_rich else "",
             "extended-optional-parameters" if account.has_extended_open else "",
             f"local-role {account.role}" if account.role else "",
         ]

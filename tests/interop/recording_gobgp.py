@@ -1,8 +1,6 @@
 """GoBGP, for a recording."""
 
-import time
-
-from tests.interop.recording_daemon import Daemon
+from tests.interop.recording_daemon import Daemon, wait_until
 from tests.interop.recording_peer import Account, Offer
 
 _USUAL = ["ipv4-unicast", "ipv6-unicast"]
@@ -43,7 +41,7 @@ class GoBGP(Daemon):
         config = "\n".join([self._global(), *map(self._neighbor, self.accounts)])
         path = self.write("gobgpd.toml", config)
         self.run("gobgpd", "--config-file", path, "--log-level", "error", "--api-hosts", "127.0.0.1:50051")
-        self._wait_ready()
+        wait_until(self._is_ready)
         for route in _OWN:
             self._gobgp("global", "rib", "add", *route.split())
 
@@ -56,15 +54,12 @@ class GoBGP(Daemon):
         for route in _OWN[1], _OWN[5], _OWN[8]:
             self._gobgp("global", "rib", "del", *route.split())
 
-    def _wait_ready(self) -> None:
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                return self._gobgp("global")
-            except RuntimeError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
+    def _is_ready(self) -> bool:
+        try:
+            self._gobgp("global")
+        except RuntimeError:
+            return False
+        return True
 
     def _gobgp(self, *command: str) -> None:
         self.namespace.run("gobgp", *command)

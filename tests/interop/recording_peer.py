@@ -86,6 +86,11 @@ class Account:
     def _honest(self) -> int:
         return self.asn
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether a daemon that knows the rules refuses its OPEN."""
+        return self.version != 4 or self.hold_time in (1, 2) or self.claimed_asn != self.asn
+
     def is_internal(self, daemon_asn: int) -> bool:
         """Whether the session is one of iBGP."""
         return self.asn == daemon_asn

@@ -126,15 +126,14 @@ def end_of_rib(families: Iterable[Family]) -> list[bytes]:
 
 def _ipv4_routes(account: Account) -> list[tuple[bytes, list[str]]]:
     """What differs between the IPv4 unicast routes of a source: attributes and prefixes."""
-    asn, hop = account.asn, next_hop(account.address)
-    plain = origin(0) + as_path([asn]) + hop
+    path, hop = _own_path(account), next_hop(account.address)
+    plain = origin(0) + as_path(path) + hop
     local_pref = attribute(_WELL_KNOWN, 5, (250).to_bytes(4))
     rest = local_pref if account.is_client else b""
-    path = [] if account.is_client else [asn]
     aggregator = attribute(_TRANSITIVE, 7, (65551).to_bytes(4) + bytes([192, 0, 2, 77]))
     aggregate = attribute(_WELL_KNOWN, 6, b"")
     tunnel = attribute(_TRANSITIVE, 23, bytes.fromhex("0008 000c 01 04 00000064 06 04 cb007105"))
-    long_path = as_path([asn, *range(65536, 65552)] + [64496] * 245)
+    long_path = as_path([*path, *range(65536, 65552)] + [64496] * 245)
     long = [
         (origin(0) + long_path + hop + rest, ["192.0.0.0/22"]),
         (plain + rest + communities(*(f"64500:{n}" for n in range(64))), ["198.51.100.64/27"]),
@@ -145,13 +144,13 @@ def _ipv4_routes(account: Account) -> list[tuple[bytes, list[str]]]:
         (plain + rest + communities("64500:1", "64500:2", "65535:0"), ["198.51.100.64/26"]),
         (plain + rest + large_communities("64500:1:2", "65551:4294967295:0"), ["198.51.100.80/28"]),
         (plain + rest + extended_communities(*_ROUTE_TARGETS, *_OTHER_EXTENDED), ["198.51.100.96/28"]),
-        (origin(1) + as_path([asn, *[64499] * 5]) + hop + rest, ["198.51.100.128/25", "203.0.113.128/31"]),
+        (origin(1) + as_path([*path, *[64499] * 5]) + hop + rest, ["198.51.100.128/25", "203.0.113.128/31"]),
         (
-            origin(2) + as_path([asn, 64499]) + hop + attribute(_OPTIONAL, 4, b"\0\0\0\x32") + rest,
+            origin(2) + as_path([*path, 64499]) + hop + attribute(_OPTIONAL, 4, b"\0\0\0\x32") + rest,
             ["203.0.113.255/32"],
         ),
         (
-            origin(2) + as_path([asn, 65551], [64498, 65537]) + hop + rest + aggregate + aggregator,
+            origin(2) + as_path([*path, 65551], [64498, 65537]) + hop + rest + aggregate + aggregator,
             ["203.0.112.0/23"],
         ),
         (plain + rest + attribute(_TRANSITIVE, 35, (65549).to_bytes(4)), ["203.0.113.64/27"]),
@@ -161,6 +160,11 @@ def _ipv4_routes(account: Account) -> list[tuple[bytes, list[str]]]:
         ),
         (plain + rest + tunnel + attribute(_TRANSITIVE, 250, b"unknown"), ["203.0.113.32/30"]),
     ]
+
+
+def _own_path(account: Account) -> list[int]:
+    """What a source puts in front of a path: its AS number, unless that is the daemon's too."""
+    return [] if account.is_client else [account.asn]
 
 
 def announcements(account: Account, families: frozenset[Family], paths: frozenset[Family]) -> list[bytes]:
@@ -173,7 +177,7 @@ def announcements(account: Account, families: frozenset[Family], paths: frozense
         update(attributes, b"".join(numbered(IPV4_UNICAST, prefix_octets(prefix)) for prefix in prefixes))
         for attributes, prefixes in _ipv4_routes(account)
     ]
-    base = origin(0) + as_path([account.asn, 65551])
+    base = origin(0) + as_path([*_own_path(account), 65551])
     base += attribute(_WELL_KNOWN, 5, (150).to_bytes(4)) if account.is_client else b""
     if IPV4_UNICAST in paths:
         more = base + next_hop(account.address) + communities("64500:99")
