@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, NamedTuple, Self, TypedDict, TypeVar, Un
 import attrs
 
 from bgp.aspath import ASPath, ASSegment
-from bgp.attributetable import BY_CODE, ROWS, SPECIAL, Aggregator
+from bgp.attributetable import BY_CODE, BY_FIELD, ROWS, SPECIAL, Aggregator
 from bgp.communities import Community, LargeCommunity
 from bgp.errors import LocalError
 from bgp.extended import ExtendedCommunity, IPv6ExtendedCommunity
@@ -214,8 +214,9 @@ class PathAttributes:
         return bool(self.wire)
 
     def __repr__(self) -> str:
-        present = [row.field for row in ROWS if row.code in self.raw]
-        values = [f"{field}={_show(getattr(self, field))}" for field in present]
+        present = {row.field: getattr(self, row.field) for row in ROWS if row.code in self.raw}
+        # An AIGP that holds no metric is there, and says nothing.
+        values = [f"{field}={_show(value)}" for field, value in present.items() if value is not None]
         values += [
             f"{name}={value}" for name in ("partial", "unknown") if (value := list(getattr(self, name)))
         ]
@@ -227,7 +228,7 @@ _new = object.__new__
 _set_wire, _set_seen = PathAttributes.wire.__set__, PathAttributes._seen.__set__  # type: ignore[attr-defined]
 
 _INDEX: Final = -1
-_PARTIAL: Final = AttributeFlag.PARTIAL
+_PARTIAL: Final = int(AttributeFlag.PARTIAL)
 
 
 def _show(value: object) -> str:
@@ -244,30 +245,42 @@ def _show(value: object) -> str:
 
 def _change(raw: Mapping[int, RawAttribute], values: AttributeValues) -> dict[int, RawAttribute]:
     """The attributes with some values changed, as octets."""
-    given: dict[str, Any] = dict(values)
     changed = dict(raw)
-    for row in ROWS:
-        if row.field in given:
-            changed.pop(row.code, None)
-            value = given.pop(row.field)
-            value = None if value is None else row.convert(value)
-            if not (value is None or value is False or value == ()):
-                changed[row.code] = RawAttribute(row.flags, row.code, row.encode(value))
-    if "unknown" in given:
-        changed = {code: attribute for code, attribute in changed.items() if code in BY_CODE}
-        for other in given.pop("unknown"):
-            if other.code in changed:
-                raise LocalError(f"attribute {other.code} occurs twice among the unknown attributes")
-            changed[other.code] = RawAttribute(other.flags, other.code, other.value)
-    if "partial" in given:
-        codes = frozenset(given.pop("partial"))
-        if codes - changed.keys():
-            raise LocalError(f"partial {sorted(codes - changed.keys())}, there are no such attributes")
-        for code in changed.keys() & BY_CODE.keys():
-            flags = changed[code].flags & ~_PARTIAL | (_PARTIAL if code in codes else 0)
-            changed[code] = changed[code]._replace(flags=flags)
-    if given:
-        raise TypeError(f"path attributes have no field {', '.join(given)}")
+    for field, value in values.items():
+        row = BY_FIELD.get(field)
+        if row is None:
+            if field not in ("unknown", "partial"):
+                raise TypeError(f"path attributes have no field {field}")
+            continue
+        changed.pop(row.code, None)
+        converted = None if value is None else row.convert(value)
+        if not (converted is None or converted is False or converted == ()):
+            changed[row.code] = RawAttribute(row.flags, row.code, row.encode(converted))
+    if "unknown" in values:
+        changed = _with_unknown(changed, values["unknown"])
+    if "partial" in values:
+        changed = _with_partial(changed, frozenset(values["partial"]))
+    return changed
+
+
+def _with_unknown(
+    raw: dict[int, RawAttribute], unknown: Iterable[UnknownAttribute]
+) -> dict[int, RawAttribute]:
+    changed = {code: attribute for code, attribute in raw.items() if code in BY_CODE}
+    for other in unknown:
+        if other.code in changed:
+            raise LocalError(f"attribute {other.code} occurs twice among the unknown attributes")
+        changed[other.code] = RawAttribute(int(other.flags), other.code, other.value)
+    return changed
+
+
+def _with_partial(raw: dict[int, RawAttribute], codes: frozenset[int]) -> dict[int, RawAttribute]:
+    if codes - (raw.keys() & BY_CODE.keys()):
+        raise LocalError(f"partial {sorted(codes - raw.keys())}, there are no such attributes")
+    changed = dict(raw)
+    for code, attribute in raw.items():
+        if code in BY_CODE and bool(attribute.flags & _PARTIAL) is not (code in codes):
+            changed[code] = attribute._replace(flags=attribute.flags ^ _PARTIAL)
     return changed
 
 

@@ -35,13 +35,14 @@ from bgp.iana import AttributeCode, AttributeFlag, Origin, UpdateSubcode
 from bgp.values import ASN, ipv4_address, quoted
 from bgp.wire import Reader, uint8, uint16, uint32
 
-WELL_KNOWN: Final = AttributeFlag.TRANSITIVE
+# Plain numbers: to combine members of an enum takes longer than to encode an attribute.
+WELL_KNOWN: Final = int(AttributeFlag.TRANSITIVE)
 """The flags of a well-known attribute."""
 
-NON_TRANSITIVE: Final = AttributeFlag.OPTIONAL
+NON_TRANSITIVE: Final = int(AttributeFlag.OPTIONAL)
 """The flags of an optional attribute that stays with the next router."""
 
-TRANSITIVE: Final = AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE
+TRANSITIVE: Final = int(AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE)
 """The flags of an optional attribute that travels on."""
 
 
@@ -63,8 +64,8 @@ class Row(NamedTuple):
     field: str
     """Its name in `PathAttributes`."""
 
-    flags: AttributeFlag
-    """Optional and transitive, as they have to be."""
+    flags: int
+    """Optional and transitive, as they have to be: `AttributeFlag`."""
 
     convert: Callable[[Any], Any]
     """From what people pass to the value; raises `LocalError`."""
@@ -322,6 +323,9 @@ ROWS: Final = (
 
 BY_CODE: Final = {int(row.code): row for row in ROWS}
 """The rows by their attribute codes."""
+
+BY_FIELD: Final = {row.field: row for row in ROWS}
+"""The rows by their names in `PathAttributes`."""
 
 SPECIAL: Final = frozenset(
     {

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from bgp.as4 import counts_as4, merge_as4_path
 from bgp.aspath import SEGMENT_TYPES, ASPath, decode_as_path, encode_as_path
 from bgp.attributes import PathAttributes, RawAttribute, encode_attribute, join, split
-from bgp.attributetable import BY_CODE, ROWS, SPECIAL, Row
+from bgp.attributetable import BY_CODE, ROWS, SPECIAL, TRANSITIVE, Row
 from bgp.errors import LocalError
 from bgp.faults import Fault, Treatment
 from bgp.iana import AttributeCode, AttributeFlag, SegmentType, UpdateSubcode
@@ -147,7 +147,7 @@ def _verdict(attribute: RawAttribute, rules: _Rules) -> RawAttribute | Fault:
         return _fault(attribute, Treatment.ATTRIBUTE_DISCARD, "it comes from an external peer")
     if attribute.flags & _CATEGORY != row.flags:
         # RFC 7606 3 (c).
-        flags, wanted = AttributeFlag(attribute.flags), row.flags
+        flags, wanted = AttributeFlag(attribute.flags), AttributeFlag(row.flags)
         reason = f"flags {flags!r}, must be {wanted!r}"
         return _fault(attribute, Treatment.TREAT_AS_WITHDRAW, reason, UpdateSubcode.ATTRIBUTE_FLAGS_ERROR)
     try:
@@ -224,7 +224,7 @@ def _fault(attribute: RawAttribute, treatment: Treatment, reason: str, subcode: 
     return Fault(code, treatment, f"{name}: {reason}", subcode, data)
 
 
-_CATEGORY: Final = AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE
+_CATEGORY: Final = TRANSITIVE
 
 _KNOWN: Final = BY_CODE.keys() | SPECIAL
 

@@ -305,7 +305,7 @@ def _cut(block: bytes, negotiated: Negotiated, only_first: bool = False) -> tupl
             raise UpdateError(reason, UpdateSubcode.MALFORMED_ATTRIBUTE_LIST)
         seen |= 1 << code
         value = block[value_at:position]
-        if flags & _CATEGORY != _OPTIONAL:
+        if flags & _CATEGORY != NON_TRANSITIVE:
             faults += (_wrong_flags(code, flags),)
         try:
             if code == _REACH:
@@ -322,7 +322,7 @@ def _cut(block: bytes, negotiated: Negotiated, only_first: bool = False) -> tupl
 def _wrong_flags(code: int, flags: int) -> Fault:
     # RFC 7606 3 (c).
     found = AttributeFlag(flags & _CATEGORY)
-    reason = f"{AttributeCode(code).name}: flags {found!r}, must be {NON_TRANSITIVE!r}"
+    reason = f"{AttributeCode(code).name}: flags {found!r}, must be {AttributeFlag.OPTIONAL!r}"
     return Fault(
         AttributeCode(code), Treatment.TREAT_AS_WITHDRAW, reason, UpdateSubcode.ATTRIBUTE_FLAGS_ERROR
     )
@@ -341,6 +341,5 @@ def _disabling(code: int, error: FamilyDisabled) -> Fault:
 # Plain numbers: to combine members of an enum takes longer than to decode a prefix.
 _REACH: Final = int(AttributeCode.MP_REACH_NLRI)
 _UNREACH: Final = int(AttributeCode.MP_UNREACH_NLRI)
-_OPTIONAL: Final = int(NON_TRANSITIVE)
-_CATEGORY: Final = int(TRANSITIVE)
+_CATEGORY: Final = TRANSITIVE
 _EXTENDED_LENGTH: Final = int(AttributeFlag.EXTENDED_LENGTH)
