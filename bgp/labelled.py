@@ -140,6 +140,8 @@ class LabelledPrefix:
         return f"{self.network}{_show_labels(self.labels)}"
 
     def __repr__(self) -> str:
+        if not _is_usual(self.wire):
+            return f"LabelledPrefix.from_wire({self.family!r}, {self.wire!r})"
         return f"LabelledPrefix({str(self.network)!r}, labels={list(self.labels)})"
 
 
@@ -194,6 +196,8 @@ class VPNPrefix:
         return f"{self.rd}:{self.network}{_show_labels(self.labels)}"
 
     def __repr__(self) -> str:
+        if not _is_usual(self.wire):
+            return f"VPNPrefix.from_wire({self.family!r}, {self.wire!r})"
         return f"VPNPrefix({str(self.network)!r}, rd={str(self.rd)!r}, labels={list(self.labels)})"
 
 
@@ -226,6 +230,14 @@ def _labels(wire: bytes) -> tuple[int, ...]:
     if stack in _ENDS_A_STACK:
         return ()
     return tuple(int.from_bytes(stack[at : at + 3], "big") >> 4 for at in range(0, len(stack), 3))
+
+
+def _is_usual(wire: bytes) -> bool:
+    """Whether the labels are written as we would: without a traffic class, and with 0x800000 in a withdrawal."""
+    try:
+        return wire.startswith(_encode_stack(_labels(wire)), 1)
+    except LocalError:
+        return False
 
 
 def _show_labels(labels: tuple[int, ...]) -> str:

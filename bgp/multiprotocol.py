@@ -87,7 +87,7 @@ class NextHop:
         return ", ".join(map(str, self.addresses)) or f"0x{self.wire.hex()}"
 
     def __repr__(self) -> str:
-        plain = b"".join(address.packed for address in self.addresses) == self.wire
+        plain = bool(self.wire) and self.wire == b"".join(address.packed for address in self.addresses)
         return f"NextHop({', '.join(repr(str(a)) for a in self.addresses) if plain else repr(self.wire)})"
 
 
