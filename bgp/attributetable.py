@@ -80,6 +80,9 @@ class Row(NamedTuple):
     malformed: Treatment = Treatment.TREAT_AS_WITHDRAW
     """What it costs if `decode` fails."""
 
+    misflagged: Treatment = Treatment.TREAT_AS_WITHDRAW
+    """What it costs if the flags are wrong (RFC 7606 3 (c))."""
+
     internal: bool = False
     """Only internal peers may send it; from others it is discarded (RFC 7606 7.5, 7.9, 7.10)."""
 
@@ -165,6 +168,8 @@ def _encode_aigp(metric: int) -> bytes:
 
 def _decode_aigp(reader: Reader) -> int | None:
     """The metric of the first AIGP TLV (RFC 7311 3); None if there are only TLVs of other types."""
+    if not reader.remaining:
+        raise LocalError("it is empty")  # RFC 7606 4
     metric = None
     while reader.remaining:
         kind, length = reader.uint8(), reader.uint16()
@@ -298,7 +303,8 @@ ROWS: Final = (
         _encode_aigp,
         _decode_aigp,
         rb"\x0b\x01\x00\x0b.{8}",
-        Treatment.ATTRIBUTE_DISCARD,  # RFC 7311 3
+        Treatment.ATTRIBUTE_DISCARD,  # RFC 7311 3.2
+        Treatment.ATTRIBUTE_DISCARD,  # RFC 7311 3.2
     ),
     Row(
         AttributeCode.LARGE_COMMUNITIES,

@@ -146,10 +146,9 @@ def _verdict(attribute: RawAttribute, rules: _Rules) -> RawAttribute | Fault:
         # RFC 7606 7.5, 7.9, 7.10.
         return _fault(attribute, Treatment.ATTRIBUTE_DISCARD, "it comes from an external peer")
     if attribute.flags & _CATEGORY != row.flags:
-        # RFC 7606 3 (c).
         flags, wanted = AttributeFlag(attribute.flags), AttributeFlag(row.flags)
         reason = f"flags {flags!r}, must be {wanted!r}"
-        return _fault(attribute, Treatment.TREAT_AS_WITHDRAW, reason, UpdateSubcode.ATTRIBUTE_FLAGS_ERROR)
+        return _fault(attribute, row.misflagged, reason, UpdateSubcode.ATTRIBUTE_FLAGS_ERROR)
     try:
         return attribute._replace(value=_read(attribute, row, rules))
     except WireError as error:
