@@ -214,12 +214,13 @@ class PathAttributes:
         return bool(self.wire)
 
     def __repr__(self) -> str:
-        present = {row.field: getattr(self, row.field) for row in ROWS if row.code in self.raw}
         # An AIGP that holds no metric is there, and says nothing.
-        values = [f"{field}={_show(value)}" for field, value in present.items() if value is not None]
-        values += [
-            f"{name}={value}" for name in ("partial", "unknown") if (value := list(getattr(self, name)))
-        ]
+        found = [row for row in ROWS if row.code in self.raw and getattr(self, row.field) is not None]
+        values = [f"{row.field}={_show(getattr(self, row.field))}" for row in found]
+        if partial := [int(row.code) for row in found if row.code in self.partial]:
+            values.append(f"partial={partial}")
+        if self.unknown:
+            values.append(f"unknown={list(self.unknown)}")
         return f"PathAttributes({', '.join(values)})"
 
 

@@ -25,9 +25,10 @@ def test_a_next_hop_of_no_octets_can_be_pasted() -> None:
     assert pasted(NextHop(b"")) == NextHop(b"")
 
 
-def test_an_aigp_without_a_metric_prints_as_none_at_all() -> None:
+@pytest.mark.parametrize("flags", ["80", "a0"], ids=["plain", "partial"])
+def test_an_aigp_without_a_metric_prints_as_none_at_all(flags: str) -> None:
     # AIGP of 0 octets: no TLV, so no metric (RFC 7311 3).
-    attributes = PathAttributes.from_wire(bytes.fromhex("801a00"))
+    attributes = PathAttributes.from_wire(bytes.fromhex(flags + "1a00"))
     assert attributes.aigp is None
     assert repr(attributes) == "PathAttributes()"
 
