@@ -1,0 +1,215 @@
+"""Make the corpus: `python -m fuzz.seeds` writes `fuzz/corpus/` anew, the same each time.
+
+Half of it is what daemons sent (tests/data/captures), half comes from the strategies of `bgp.testing`. Every input is
+short, since a fuzzer takes its inputs apart and puts them together by itself.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from bgp import Negotiated, PeerType, Prefix, Update, encode, testing
+from bgp.capabilities import encode_capability
+from bgp.framing import HEADER_LENGTH
+from bgp.open import encode_open
+from fuzz.contexts import FAMILIES, octet_of, session_of
+
+_HERE = Path(__file__).parent
+_CAPTURES = _HERE.parent / "tests" / "data" / "captures"
+_DRAWN, _CAPTURED = 14, 14
+"""Inputs of each origin for a target, at most."""
+
+_LONGEST = 400
+_SESSION = Negotiated(four_octet_as=True)
+_T = TypeVar("_T")
+
+
+def main() -> None:
+    """Write the corpus."""
+    for target, inputs in _INPUTS.items():
+        folder = _HERE / "corpus" / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.iterdir():
+            old.unlink()
+        for origin, some in inputs().items():
+            for number, data in enumerate(some):
+                (folder / f"{origin}-{number:02}").write_bytes(data)
+
+
+def _captured(kind: str) -> list[tuple[int, bytes]]:
+    """Messages that daemons sent, and the octets for their sessions: as various as so few can be."""
+    found: dict[bytes, int] = {}
+    for path in sorted(_CAPTURES.glob("*.json")):
+        for session in json.loads(path.read_text())["sessions"]:
+            octet = octet_of(
+                Negotiated(
+                    four_octet_as=session["four_octet_as"],
+                    peer_type=PeerType(session["peer_type"]),
+                    add_path_receive=FAMILIES if session["add_path"] else (),
+                    extended_message=session["extended_message"],
+                )
+            )
+            lines = (line.split() for line in session["received"])
+            found |= {bytes.fromhex(octets): octet for name, octets in lines if name == kind}
+    short = [(octet, message) for message, octet in found.items() if len(message) <= _LONGEST]
+    return short[:: max(1, len(short) // _CAPTURED)][:_CAPTURED]
+
+
+def _drawn(strategy: st.SearchStrategy[_T], encoded: Callable[[_T], bytes]) -> list[bytes]:
+    found: list[bytes] = []
+
+    @settings(
+        derandomize=True,
+        database=None,
+        max_examples=8 * _DRAWN,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def draw(value: _T) -> None:
+        found.append(encoded(value))
+
+    draw()
+    short = [data for data in dict.fromkeys(found) if len(data) <= _LONGEST]
+    return short[:: max(1, len(short) // _DRAWN)][:_DRAWN]
+
+
+def _sessions() -> st.SearchStrategy[tuple[int, Negotiated]]:
+    return st.integers(0, 47).map(lambda octet: (octet, session_of(octet)))
+
+
+def _drawn_messages(kind: Callable[[Negotiated], st.SearchStrategy[Any]], cut: int) -> list[bytes]:
+    """An octet for the session, and a message or, without so many octets, its body."""
+    return _drawn(
+        _sessions().flatmap(lambda each: st.tuples(st.just(each), kind(each[1]))),
+        lambda drawn: bytes([drawn[0][0]]) + encode(drawn[1], drawn[0][1])[cut:],
+    )
+
+
+def _messages() -> dict[str, Iterable[bytes]]:
+    kinds = ("OPEN", "UPDATE", "UPDATE", "NOTIFICATION", "ROUTE-REFRESH")
+    some = [bytes([octet]) + message for kind in kinds for octet, message in _captured(kind)[:4]]
+    return {"capture": dict.fromkeys(some), "drawn": _drawn_messages(testing.messages, 0)}
+
+
+def _updates() -> dict[str, Iterable[bytes]]:
+    captured = [bytes([octet]) + message[HEADER_LENGTH:] for octet, message in _captured("UPDATE")]
+    return {"capture": captured, "drawn": _drawn_messages(testing.updates, HEADER_LENGTH)}
+
+
+def _attributes() -> dict[str, Iterable[bytes]]:
+    drawn = _drawn(
+        _sessions().flatmap(lambda each: st.tuples(st.just(each), testing.path_attributes(each[1]))),
+        lambda drawn: bytes([drawn[0][0]]) + encode(Update(attributes=drawn[1]), drawn[0][1])[23:],
+    )
+    return {"capture": _captured_blocks(), "drawn": drawn}
+
+
+def _captured_blocks() -> Iterator[bytes]:
+    for octet, message in _captured("UPDATE"):
+        start = HEADER_LENGTH + 2 + int.from_bytes(message[19:21], "big")
+        length = int.from_bytes(message[start : start + 2], "big")
+        if length:
+            yield bytes([octet]) + message[start + 2 : start + 2 + length]
+
+
+def _nlri() -> dict[str, Iterable[bytes]]:
+    return {
+        "drawn": [
+            bytes([number | 8 * add_path]) + data
+            for number, family in enumerate(FAMILIES)
+            for add_path in (False, True)
+            for data in _drawn(testing.nlris(family, add_path), lambda nlri: nlri.encode())[1:3]
+        ]
+    }
+
+
+def _opens() -> dict[str, Iterable[bytes]]:
+    captured = [message[HEADER_LENGTH:] for _, message in _captured("OPEN")]
+    return {"capture": captured, "drawn": _drawn(testing.opens(), encode_open)}
+
+
+def _capabilities() -> dict[str, Iterable[bytes]]:
+    some = st.lists(testing.capabilities(), min_size=1, max_size=6)
+    return {"drawn": _drawn(some, lambda found: b"\2" + b"".join(map(encode_capability, found)))}
+
+
+def _notifications() -> dict[str, Iterable[bytes]]:
+    def body(message: Any) -> bytes:
+        return encode(message, _SESSION)[HEADER_LENGTH:]
+
+    errors = _drawn(testing.notifications(), lambda message: b"\0" + body(message))
+    refreshes = _drawn(testing.route_refreshes(), lambda message: b"\xff" + body(message))
+    return {"drawn": [*errors, *refreshes[::2]]}
+
+
+def _texts() -> dict[str, Iterable[bytes]]:
+    kinds = (
+        testing.as_paths(),
+        testing.communities(),
+        testing.extended_communities(),
+        testing.ipv6_extended_communities(),
+        testing.large_communities(),
+        testing.ipv6_addresses(),
+        testing.networks().map(Prefix),
+        testing.route_distinguishers(),
+        st.sampled_from(["64512", "1.10"]),
+    )
+    return {
+        "drawn": [
+            bytes([number]) + text
+            for number, kind in enumerate(kinds)
+            for text in _drawn(kind, lambda value: str(value).encode())[:4]
+        ]
+    }
+
+
+def _framing() -> dict[str, Iterable[bytes]]:
+    captured = [message for _, message in _captured("UPDATE")]
+    pairs = zip(captured[::2], captured[1::2], strict=False)
+    return {"capture": [bytes([number]) + one + other for number, (one, other) in enumerate(pairs)]}
+
+
+def _sessions_up() -> dict[str, Iterable[bytes]]:
+    # Start, TCP up, OPEN, KEEPALIVE; then whatever there is.
+    return _programs(b"\x00\x03\x0b\x0c\x04\x00")
+
+
+def _peerings_up() -> dict[str, Iterable[bytes]]:
+    # The same; and with a connection in the other direction first.
+    return _programs(b"\x00\x03\x0a\x0c\x04\x00") | {
+        "collision": _programs(b"\x00\x03\x04\x0a\x1a\x0c\x04\x00")["drawn"]
+    }
+
+
+def _programs(up: bytes) -> dict[str, Iterable[bytes]]:
+    bodies = [message[HEADER_LENGTH:] for _, message in _captured("UPDATE") if len(message) < 200]
+    fed = [bytes([number % 4]) + up + bytes([12, 2, len(body)]) + body for number, body in enumerate(bodies)]
+    verbs = st.tuples(st.integers(0, 3), st.binary(min_size=1, max_size=6))
+    return {
+        "capture": fed[:_CAPTURED],
+        "drawn": _drawn(verbs, lambda drawn: bytes([drawn[0]]) + up + drawn[1]),
+    }
+
+
+_INPUTS: dict[str, Callable[[], dict[str, Iterable[bytes]]]] = {
+    "messages": _messages,
+    "updates": _updates,
+    "attributes": _attributes,
+    "nlri": _nlri,
+    "opens": _opens,
+    "capabilities": _capabilities,
+    "notifications": _notifications,
+    "texts": _texts,
+    "framing": _framing,
+    "sessions": _sessions_up,
+    "peerings": _peerings_up,
+}
+
+
+if __name__ == "__main__":
+    main()
