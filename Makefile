@@ -2,12 +2,14 @@
 # make test   everything that must hold; what CI runs
 # make check  the fast half of it: lint, types, import contracts, unit and property tests
 # make bench  how fast the codec is beside others; ARGS=--help says what can be chosen
+# make hunt   look for octets that the codec or a session does not stand; HUNT_SECONDS for each target
 # make clean  remove what the others made
 
-.PHONY: demo test check static bench clean
+.PHONY: demo test check static bench hunt clean
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+HUNT_SECONDS ?= 600
 
 demo: $(READY)
 	@.ci/packages demo
@@ -28,6 +30,10 @@ static: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+hunt: $(READY)
+	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --editable ".[fuzz]"
+	@$(BIN)/python -m fuzz.hunt --seconds $(HUNT_SECONDS)
 
 $(READY): setup.cfg pyproject.toml
 	@test -x $(BIN)/python || python3 -m venv $(VENV)
