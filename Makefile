@@ -2,10 +2,11 @@
 # make test   everything that must hold; what CI runs
 # make check  the fast half of it: lint, types, import contracts, unit and property tests
 # make bench  how fast the codec is beside others; ARGS=--help says what can be chosen
+# make rfc-table  write the README's table of standards, from the marks of the tests
 # make hunt   look for octets that the codec or a session does not stand; HUNT_SECONDS for each target
 # make clean  remove what the others made
 
-.PHONY: demo test check static bench hunt clean
+.PHONY: demo test check static bench rfc-table hunt clean
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -30,6 +31,9 @@ static: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+rfc-table: $(READY)
+	@$(BIN)/python -m tests.conformance.table
 
 hunt: $(READY)
 	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --editable ".[fuzz]"

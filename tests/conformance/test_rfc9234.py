@@ -1,0 +1,111 @@
+"""RFC 9234: roles, and routes that are only for customers. The rules for routes are in `notyet.py`."""
+
+import pytest
+
+from bgp import (
+    AttributeFlag,
+    Capability,
+    Negotiated,
+    Open,
+    Origin,
+    PathAttributes,
+    PeerType,
+    Role,
+    RoleAgreement,
+    RoleCapability,
+    Treatment,
+    UnknownCapability,
+    Update,
+    decode,
+    encode,
+)
+from bgp.iana import AttributeCode
+from tests.conformance.octets import EXTERNAL, attribute, capabilities, open_message, received, route_with
+from tests.conformance.requirements import rfc
+
+PAIRS = {
+    (Role.PROVIDER, Role.CUSTOMER),
+    (Role.CUSTOMER, Role.PROVIDER),
+    (Role.ROUTE_SERVER, Role.ROUTE_SERVER_CLIENT),
+    (Role.ROUTE_SERVER_CLIENT, Role.ROUTE_SERVER),
+    (Role.PEER, Role.PEER),
+}
+
+
+def agreement(ours: list[int], theirs: list[int], peer_type: PeerType = PeerType.EXTERNAL) -> RoleAgreement:
+    """Whether speakers that state such roles agree."""
+    sides = [[RoleCapability(role) for role in side] for side in (ours, theirs)]
+    return Negotiated.between(*sides, peer_type=peer_type, hold_time=0).role_agreement
+
+
+def offers_of(*values: str) -> tuple[Capability, ...]:
+    value = decode(open_message(parameters=capabilities(*values)), EXTERNAL)
+    assert isinstance(value, Open)
+    return value.capabilities
+
+
+@rfc("9234 4.1", "MUST state the role by capability 9, in one octet")
+def test_capability() -> None:
+    for number, role in enumerate(["PROVIDER", "ROUTE_SERVER", "ROUTE_SERVER_CLIENT", "CUSTOMER", "PEER"]):
+        value = Open(my_as=1, hold_time=90, router_id="192.0.2.1", capabilities=[RoleCapability(Role[role])])
+        assert encode(value, EXTERNAL).endswith(bytes([9, 1, number]))
+        assert offers_of(f"0901 {number:02x}") == (RoleCapability(Role[role]),)
+
+
+@rfc("9234 4.1", "MUST NOT take a role of another length than one octet for one")
+@pytest.mark.parametrize("value", ["0900", "0902 0001"])
+def test_length_of_the_capability(value: str) -> None:
+    [offer] = offers_of(value)
+    assert isinstance(offer, UnknownCapability)
+
+
+@rfc("9234 4.2", "MUST find that two roles agree in just five pairs, and that all others mismatch")
+def test_pairs() -> None:
+    for ours in Role:
+        for theirs in Role:
+            expected = RoleAgreement.AGREED if (ours, theirs) in PAIRS else RoleAgreement.MISMATCH
+            assert agreement([ours], [theirs]) is expected
+        assert agreement([ours], [7]) is RoleAgreement.MISMATCH
+
+
+@rfc("9234 4.2", "SHOULD go on where it states a role and the peer does not")
+def test_absent() -> None:
+    assert agreement([Role.CUSTOMER], []) is RoleAgreement.UNKNOWN
+
+
+@rfc("9234 4.2", "MUST find a mismatch if the peer states several roles that differ")
+def test_contradiction() -> None:
+    assert agreement([Role.CUSTOMER], [Role.PROVIDER, Role.PEER]) is RoleAgreement.MISMATCH
+
+
+@rfc("9234 4.2", "MUST take several capabilities that state the same role for one")
+def test_repetition() -> None:
+    assert agreement([Role.CUSTOMER], [Role.PROVIDER, Role.PROVIDER]) is RoleAgreement.AGREED
+
+
+@rfc("9234 4", "MUST heed roles on external sessions alone")
+def test_internal() -> None:
+    assert agreement([Role.PEER], [Role.PROVIDER], PeerType.INTERNAL) is RoleAgreement.UNKNOWN
+
+
+@rfc("9234 5", "MUST write OTC as an AS number of four octets, in the optional transitive attribute 35")
+def test_attribute() -> None:
+    route = PathAttributes(origin=Origin.IGP, as_path=[1], next_hop="192.0.2.1", only_to_customer=65536)
+    data = encode(Update(announced=["10.0.0.0/8"], attributes=route), EXTERNAL)
+    assert bytes.fromhex("c023 04 00010000") in data
+    assert received(data).attributes.only_to_customer == 65536
+
+
+@rfc("9234 5", "MUST treat as withdrawn if OTC is not of four octets")
+@pytest.mark.parametrize("value", ["", "000001", "0000000001"])
+def test_length(value: str) -> None:
+    broken = route_with(attribute(AttributeCode.ONLY_TO_CUSTOMER, value))
+    assert broken.treatment is Treatment.TREAT_AS_WITHDRAW
+
+
+@rfc("9234 5", "MUST keep OTC unchanged once it is set")
+def test_unchanged() -> None:
+    attributes = route_with(attribute(AttributeCode.ONLY_TO_CUSTOMER, "0000fc05")).attributes
+    passed = attributes.passed_on().evolve(as_path=[1, 2])
+    assert passed.only_to_customer == 64517
+    assert passed.raw[35].flags == AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE
