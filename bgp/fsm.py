@@ -13,27 +13,28 @@ The way up is the diagonal of the table:
     OPEN_CONFIRM   both OPENs are fine; the peer's KEEPALIVE, its agreement, is awaited
     ESTABLISHED    routes flow
 
-Every way down ends in IDLE. It stops all timers, closes TCP and, unless somebody wanted the session down,
-starts IdleHold, the pause before the next attempt, which grows while attempts fail (DampPeerOscillations and
-IdleHoldTime of RFC 4271 8.1.1). A fault of the peer is answered by exactly one NOTIFICATION, a NOTIFICATION by
-none, since otherwise two speakers that find fault with each other's fault reports would go on for ever. Before
-our OPEN is out there is none either (SendNOTIFICATIONwithoutOPEN is off).
+From a connection lost under our OPEN the way leads back to ACTIVE. Every other way down ends in IDLE: it stops all
+timers, closes TCP and, unless somebody wanted the session down, starts IdleHold, the pause before the next attempt,
+which grows while attempts fail (DampPeerOscillations and IdleHoldTime of RFC 4271 8.1.1). A fault of the peer is
+answered by exactly one NOTIFICATION, a NOTIFICATION by none, since otherwise two speakers that find fault with each
+other's fault reports would go on for ever. Before our OPEN is out there is none either (SendNOTIFICATIONwithoutOPEN
+is off).
 
 One machine is about one connection. The RFC gives a second connection with the same peer a machine of its own,
 and so does peer.py, which also says which of two goes on (6.8).
 
-The RFC numbers its events; each input names its own. Most are one to one. Where they fold, the difference is none
-of this table's business:
+The RFC numbers its events; each input names its own (vocabulary.py). Most are one to one. Where they fold, the
+difference is none of this table's business:
 
-    1, 3 to 7     how something was started; whether we dial is an option, whether attempts are damped is not
-    16, 17        which side dialled
-    23            the loser of a collision is stopped (2) with a Cease of its own, and its machine forgotten
-    24 into 25    a peer that does not know version 4 has nothing to negotiate: we know no other
-    13 into 6, 7  the pause is over, which starts the machine
+    1, 3 to 7     who started it, and how, makes no difference; whether we dial is an option
+    13            the pause is over: it starts the machine, as 6 and 7 do
     14, 15        TrackTcpState: who may connect is judged before there is a machine
+    16, 17        which side dialled makes no difference
+    23 into 2     the loser of a collision is stopped, with a Cease of its own, and its machine forgotten
+    24 into 25    a peer without version 4 cannot be talked to in another: we know no other
 
-19 tells our OPEN's counterpart; a second OPEN on one connection is an event out of place. 18 has two forms, since
-the machine otherwise had to remember whether TCP was up. 29 is RFC 9687's.
+18 has two inputs, since the machine would otherwise have to remember whether TCP was up. 19 in OpenConfirm is about the
+other connection; a second OPEN on this one is out of place. 29 is RFC 9687's.
 
 The table has one row per thing that may happen in a state. A timer has a row for each of its states, and a broken
 message one for each kind of message (21, 22, 28). All other inputs are answered by the state's own rule for "any
@@ -181,11 +182,11 @@ def _keepalive(state: State) -> "_Handler":
 
 
 def _heard(_event: KeepaliveReceived, _options: Options) -> Transition:
-    return State.ESTABLISHED, (StartTimer(Timer.HOLD),)
+    return State.ESTABLISHED, (_RESTART_HOLD,)
 
 
 def _deliver(event: UpdateReceived | RouteRefreshReceived, _options: Options) -> Transition:
-    return State.ESTABLISHED, (StartTimer(Timer.HOLD), Deliver(event.message))
+    return State.ESTABLISHED, (_RESTART_HOLD, Deliver(event.message))
 
 
 def _listen(event: ConnectionLost, options: Options) -> Transition:
@@ -254,6 +255,8 @@ def _reset(event: Reset, _options: Options) -> Transition:
 
 
 # What handlers share.
+
+_RESTART_HOLD = StartTimer(Timer.HOLD)
 
 
 def _try(options: Options) -> Transition:

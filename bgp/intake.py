@@ -56,7 +56,7 @@ class Intake:
 
     def take(self, update: Update) -> tuple[list[Event], Notification | None]:
         """Return what an UPDATE amounts to, and how to end the session if it brought too many prefixes."""
-        events: list[Event] = [*self._disable(update)]
+        events: list[Event] = [*self._disable(update)] if update.faults else []
         ending = update.end_of_rib
         if ending is not None:
             return [EndOfRib(ending)] if self._wants(ending) else [], None
@@ -64,7 +64,7 @@ class Intake:
             if not self._wants(routes.family):
                 continue
             events.append(routes)
-            counter = self._counters.get(routes.family)
+            counter = self._counters.get(routes.family) if self._counters else None
             verdict = counter.judge(routes) if counter else None
             if isinstance(verdict, Notification):
                 return events, verdict
@@ -100,7 +100,7 @@ def _routes(update: Update) -> Iterator[RoutesReceived]:
 def _received(
     update: Update, family: Family, announced: NLRI, withdrawn: NLRI, next_hop: NextHop | None = None
 ) -> RoutesReceived:
-    if any(fault.treatment is Treatment.TREAT_AS_WITHDRAW for fault in update.faults):
+    if update.faults and any(fault.treatment is Treatment.TREAT_AS_WITHDRAW for fault in update.faults):
         wire, add_path = withdrawn.wire + announced.wire, withdrawn.add_path or announced.add_path
         withdrawn, announced = NLRI.from_wire(wire, family, add_path), NLRI((), family)
     return RoutesReceived(

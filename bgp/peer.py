@@ -299,7 +299,7 @@ class Peering:
                     seen += self._closed(line, output, now)
                 case _:
                     seen.append(output)
-        return [*seen, *self._tidy(now), *self._tell_state()]
+        return seen if self._second is None else [*seen, *self._tidy(self._second), *self._tell_state()]
 
     def _tell_state(self) -> list[Output]:
         old, self._told = self._told, self.state
@@ -321,12 +321,12 @@ class Peering:
             return [AttemptFailed(closed.reason, closed.sent, closed.received)]
         return [closed]
 
-    def _tidy(self, now: float) -> list[Output]:
-        """Drop a second session without a connection; let it take the main one's place if that is no good."""
-        second, main = self._second, self._main
-        if second is not None and second.session.our_open is None:
+    def _tidy(self, second: _Line) -> list[Output]:
+        """Drop the second session if it has no connection; let it take the main one's place if that is no good."""
+        main = self._main
+        if second.session.our_open is None:
             self._second = None
-        elif second is not None and (main.state is State.IDLE or second.state is State.ESTABLISHED):
+        elif main.state is State.IDLE or second.state is State.ESTABLISHED:
             self._main, self._second = second, main if main.session.our_open is not None else None
             main.session.damping, second.session.damping = Damping(self.config.idle_hold_time), self._damping
             second.session.options = attrs.evolve(second.session.options, passive=self.config.passive)

@@ -374,8 +374,6 @@ class Session:
 
     def _disconnect(self) -> None:
         """Forget whatever belongs to the connection."""
-        if self._intake is not None:
-            self.rib_out.forget()
         self.negotiated = self.our_open = self.peer_open = self._egress = self._intake = None
         self._framer = Framer()
 

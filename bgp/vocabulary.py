@@ -2,6 +2,9 @@
 
 The numbers are those of the RFC's events; fsm.py says how they fold and what each input means in each state. The
 session (session.py) makes inputs from octets, time and wishes, and carries effects out.
+
+The members of an enum are singletons, so two of them here are hashed as such: a session looks them up several times
+for each message, and an enum's own hash is that of its name.
 """
 
 import enum
@@ -24,6 +27,8 @@ class State(enum.Enum):
     OPEN_SENT = "OpenSent"
     OPEN_CONFIRM = "OpenConfirm"
     ESTABLISHED = "Established"
+
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         return f"State.{self.name}"
@@ -49,6 +54,8 @@ class Timer(enum.Enum):
 
     IDLE_HOLD = "idle-hold"
     """The pause after a failure is over."""
+
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         return f"Timer.{self.name}"

@@ -273,6 +273,27 @@ def test_an_incoming_connection_takes_the_place_of_an_attempt_that_fails() -> No
     assert found.next_timeout() == 2.3
 
 
+def test_an_incoming_session_that_lasts_makes_failures_forgotten() -> None:
+    found = started()
+    for now in (0.0, 1.0, 3.0):
+        found.connection_failed(1, now, "refused")
+        found.handle_timeout(found.next_timeout() or 0.0)
+    number, _ = accepted(found, 8.0)
+    found.receive_data(number, greeting() + KEEPALIVE, 8.0)
+    found.connection_lost(number, 60.0)
+    assert found.next_timeout() == 61.0
+
+
+def test_an_attempt_beside_the_session_is_no_failure_of_the_peer() -> None:
+    found = started()
+    dialled(found)
+    accepted(found)
+    found.receive_data(2, greeting() + KEEPALIVE, 0.1)
+    found.receive_data(1, bytes(19), 0.2)
+    found.connection_lost(2, 60.0)
+    assert found.next_timeout() == 61.0
+
+
 def test_stop_ends_both() -> None:
     found = up()
     accepted(found)
@@ -396,6 +417,22 @@ def test_only_the_first_session_after_our_restart_says_so() -> None:
     assert restarting(accepted(found)[1], 2) == [True]
     found.receive_data(1, greeting(router_id="10.0.0.1") + KEEPALIVE, 0.1)
     assert restarting(accepted(found)[1], 3) == [False]
+
+
+def test_an_attempt_from_before_the_first_session_after_our_restart() -> None:
+    found = Peering(
+        PeerConfig(local_as=64512, peer_as=64513, graceful_restart=GracefulRestartConfig()), restarting=True
+    )
+    found.start(0.0)
+    dialled(found)
+    accepted(found)
+    found.receive_data(2, greeting() + KEEPALIVE, 0.1)
+    found.connection_lost(2, 0.2)
+    found.connection_lost(1, 0.3)
+    assert OpenConnection(1) in found.handle_timeout(6.0)
+    (ours,) = said(dialled(found), 1)
+    assert isinstance(ours, Open)
+    assert [c.restarting for c in ours.capabilities if isinstance(c, GracefulRestartCapability)] == [False]
 
 
 # Whatever happens.

@@ -198,10 +198,13 @@ def test_a_refused_open() -> None:
     assert closing(outputs).reason == "the peer says AS 64513, configured is 64999"
 
 
-def test_a_second_open_does_not_change_what_was_negotiated() -> None:
-    session = established()
-    again = Open(my_as=1, hold_time=3, router_id="192.0.2.9")
-    assert messages_in(session.receive_data(raw(again), now=0.0)) == [Notification(5, 3, b"\x01")]
+@pytest.mark.parametrize("asn", [64513, 1])
+def test_a_second_open_is_out_of_place_and_not_judged(asn: int) -> None:
+    session = alone()
+    opened(session)
+    session.receive_data(raw(greeting()), now=0.0)
+    again = Open(my_as=asn, hold_time=3, router_id="192.0.2.9")
+    assert messages_in(session.receive_data(raw(again), now=0.0)) == [Notification(5, 2, b"\x01")]
 
 
 # Timers.

@@ -10,6 +10,7 @@ import pytest
 
 import bgp
 from bgp import (
+    IPV4_UNICAST,
     Established,
     Event,
     LocalError,
@@ -24,7 +25,11 @@ from bgp import (
     Update,
     encode,
 )
+from bgp.config import PrefixLimit
 from bgp.speaker import Peer, PeerOptions, Speaker
+from bgp.transport import Connection
+from bgp.values import Address
+from bgp.vocabulary import Timer
 from tests.bgp.router import DEADLINE, NEGOTIATED, Router, greeting, no_leaks
 from tests.conditions import until
 
@@ -263,3 +268,96 @@ async def test_a_peer_needs_an_address_and_an_as_number_of_ours() -> None:
             ours.add_peer("127.0.0.1", peer_as=1)
         with pytest.raises(LocalError, match="peer_address is None"):
             ours.add_peer(PeerConfig(peer_as=1, local_as=2))
+
+
+class Owner:
+    """Remembers what a connection tells."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int]] = []
+
+    def connection_opened(self, number: int, local_address: Address, remote_address: Address) -> None:
+        self.told.append(("opened", number))
+
+    def connection_failed(self, number: int, why: str) -> None:
+        self.told.append((why, number))
+
+    def connection_lost(self, number: int, why: str) -> None:
+        self.told.append((why, number))
+
+    def data_received(self, number: int, data: bytes) -> None:
+        self.told.append((data.decode(), number))
+
+
+async def test_whether_tcp_takes_anything() -> None:
+    # RFC 9687: for the send hold timer.
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        config = PeerConfig(local_as=1, peer_as=2, peer_address="127.0.0.1", port=listening.getsockname()[1])
+        owner = Owner()
+        connection = Connection(config, owner, 7)
+        assert not connection.take_progress()
+        await until(lambda: owner.told == [("opened", 7)])
+        assert not connection.take_progress()
+        connection.send(bytes(64 << 20))
+        assert connection.take_progress()
+        # Nobody reads; the kernel's buffers fill up.
+        await until(lambda: not connection.take_progress())
+        accepted, _ = listening.accept()
+        with accepted:
+            accepted.setblocking(False)
+
+            async def read() -> None:
+                while await loop.sock_recv(accepted, 1 << 20):
+                    pass
+
+            reading = asyncio.create_task(read())
+            await until(connection.take_progress)
+            connection.close()
+            await reading
+            await connection.wait_closed()
+
+
+async def test_a_peer_that_takes_what_is_sent_is_not_given_up() -> None:
+    # RFC 9687: KEEPALIVEs are taken, so the send hold timer starts anew; with them it takes a second.
+    async with Router() as router, speaker() as ours:
+        peer = await up(ours.add_peer("127.0.0.1", peer_as=64513, port=router.port, hold_time=3))
+
+        def deadline() -> float:
+            return peer._peering._main.session._deadlines[Timer.SEND_HOLD]
+
+        before = deadline()
+        await until(lambda: deadline() > before)
+
+
+async def test_a_peer_is_told_why_we_close() -> None:
+    async with Router() as router:
+        ours = speaker()
+        await up(add(ours, router))
+        with pytest.raises(LocalError, match="communication of 256 octets"):
+            await ours.close("x" * 256)
+        await ours.close("new fan")
+        assert router.received[-1] == Notification.shutdown("new fan")
+
+
+async def test_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "bgp")
+    attributes = PathAttributes(origin=0, as_path=[64513], next_hop="192.0.2.2")
+    async with Router() as router, speaker() as ours:
+        limit = PrefixLimit(2, warning=0.5)
+        peer = ours.add_peer(
+            "127.0.0.1", peer_as=64513, port=router.port, prefix_limits={IPV4_UNICAST: limit}
+        )
+        await up(peer)
+        router.send(Update(announced=[A], attributes=PathAttributes(origin=0)))
+        router.send(Update(announced=[A, B], attributes=attributes))
+        router.send(Update(announced=[C], attributes=attributes))
+        await until(lambda: peer.state is State.IDLE)
+        await until(lambda: router.heard(Notification))
+    assert Notification.maximum_prefixes(IPV4_UNICAST, 2) in router.received
+    for message in (
+        "peer 127.0.0.1: UPDATE: attribute 2: AS_PATH is missing",
+        "peer 127.0.0.1: 2 prefixes of ipv4 unicast, at most 2 are taken",
+        "peer 127.0.0.1: session closed: reset: Cease / Maximum Number of Prefixes Reached: 2 of ipv4 unicast",
+    ):
+        assert message in caplog.messages
