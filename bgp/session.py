@@ -186,8 +186,9 @@ class Session:
             return []
         assert self._egress is not None
         assert self.negotiated is not None
-        changes = self.rib_out.take_changes(self._egress.attributes_of)
-        outputs: list[Output] = [RouteRefused(route, _NO_NEXT_HOP) for route in changes.refused]
+        obstacle = _obstacle(self.negotiated)
+        changes = self.rib_out.take_changes(_nothing if obstacle else self._egress.attributes_of)
+        outputs: list[Output] = [RouteRefused(route, obstacle or _NO_NEXT_HOP) for route in changes.refused]
         return [*outputs, *self._send(*pack(changes, self.negotiated))]
 
     def request_refresh(self, family: Family) -> list[Output]:
@@ -435,6 +436,19 @@ _BEFORE_OPEN = Negotiated(four_octet_as=False)
 """Nothing is negotiated yet; OPEN, KEEPALIVE and NOTIFICATION do not depend on it."""
 
 _NO_NEXT_HOP = "it names no next hop, and our address on the connection is not IPv4"
+
+
+def _obstacle(negotiated: Negotiated) -> str | None:
+    """Why a peer can be told no route at all; None: it can."""
+    if IPV4_UNICAST not in negotiated.families:
+        return f"{IPV4_UNICAST} was not negotiated"
+    if IPV4_UNICAST in negotiated.add_path_send:
+        return "its path has no identifier, and one was negotiated for each"
+    return None
+
+
+def _nothing(_route: Route) -> None:
+    return None
 
 
 def _end_of_rib(family: Family) -> Update:

@@ -36,6 +36,7 @@ from bgp import (
     encode,
 )
 from bgp.capabilities import (
+    AddPathCapability,
     Capability,
     EnhancedRouteRefreshCapability,
     ExtendedMessageCapability,
@@ -47,7 +48,7 @@ from bgp.capabilities import (
 from bgp.config import GracefulRestartConfig, PrefixLimit
 from bgp.events import EndOfRib, PrefixLimitWarning, RefreshBegun, RefreshEnded, RefreshRequested
 from bgp.framing import Framer
-from bgp.iana import RefreshSubtype
+from bgp.iana import AddPathDirection, RefreshSubtype
 from bgp.messages import RouteRefresh
 from bgp.session import OPEN_HOLD_TIME, SEND_HOLD_TIME
 from bgp.testing import messages
@@ -425,6 +426,30 @@ def test_a_route_without_next_hop_over_ipv6() -> None:
     outputs = session.receive_data(raw(greeting(), Keepalive()), now=0.0)
     refused = [output for output in outputs if isinstance(output, RouteRefused)]
     assert [str(output.route.prefix) for output in refused] == [A]
+
+
+@pytest.mark.parametrize(
+    ("offer", "values", "reason"),
+    [
+        (
+            MultiprotocolCapability(IPV6_UNICAST),
+            {"families": [IPV6_UNICAST]},
+            "ipv4 unicast was not negotiated",
+        ),
+        (
+            AddPathCapability({IPV4_UNICAST: AddPathDirection.RECEIVE}),
+            {"add_path": {IPV4_UNICAST: AddPathDirection.SEND}},
+            "its path has no identifier, and one was negotiated for each",
+        ),
+    ],
+    ids=["family", "add-path"],
+)
+def test_routes_that_the_session_has_no_room_for(
+    offer: Capability, values: dict[str, object], reason: str
+) -> None:
+    session = established(offer, **values)
+    assert session.announce([Route(A)], now=1.0) == [RouteRefused(Route(A), reason)]
+    assert session.withdraw([Prefix(A)], now=1.0) == []
 
 
 def test_a_peer_with_as_numbers_of_two_octets() -> None:
