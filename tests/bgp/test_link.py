@@ -309,16 +309,8 @@ def jitter(seed: int) -> Callable[[], float]:
     return lambda: numbers.uniform(0.75, 1.0)
 
 
-HAPPENINGS = [
-    "cut",
-    "crash left",
-    "crash right",
-    "deaf left",
-    "deaf right",
-    "hears left",
-    "hears right",
-    "wait",
-]
+VERBS = ["crash", "deaf", "hears", "shuts", "listens", "stop", "reset"]
+HAPPENINGS = ["wait", "cut", *(f"{verb} {side}" for verb in VERBS for side in ("left", "right"))]
 
 
 def happen(found: Link, what: str) -> None:
@@ -329,10 +321,14 @@ def happen(found: Link, what: str) -> None:
             found.cut()
         case "crash":
             found.crash(end)
-        case "deaf":
-            end.deaf = True
-        case "hears":
-            end.deaf = False
+        case "deaf" | "hears":
+            end.deaf = verb == "deaf"
+        case "shuts" | "listens":
+            end.listens = verb == "listens"
+        case "stop":
+            found.perform(end, end.peering.stop(found.now))
+        case "reset":
+            found.perform(end, end.peering.reset(found.now))
 
 
 @given(
@@ -357,6 +353,8 @@ def test_peers_that_can_hear_each_other_find_each_other(
             assert end.connections <= 2
             assert end.state is not State.IDLE or closings(end)
     found.silent = False
+    found.left.listens = found.right.listens = True
+    found.start()
     assert found.run_until(lambda: both(found, State.ESTABLISHED), found.now + 1000)
     found.run(30)
     assert both(found, State.ESTABLISHED)
