@@ -100,6 +100,9 @@ class _Rules(NamedTuple):
     segments: frozenset[int]
     """The types of AS_PATH segments that are welcome."""
 
+    rejects_sets: bool
+    """Sets are not, in AS4_PATH either."""
+
 
 def _examine(block: bytes, rules: _Rules) -> Judgement:
     """Judge attribute by attribute, whatever there is."""
@@ -123,7 +126,14 @@ def _examine(block: bytes, rules: _Rules) -> Judgement:
         # RFC 7606 4: the NLRI can still be found, so the routes can be withdrawn.
         reason = f"the list of attributes is cut short: {error}"
         faults.append(Fault(0, Treatment.TREAT_AS_WITHDRAW, reason, UpdateSubcode.MALFORMED_ATTRIBUTE_LIST))
-    attributes = PathAttributes.from_wire(join(_merged(kept).values()))
+    whole = _merged(kept)
+    path = whole.get(AttributeCode.AS_PATH)
+    if path is not None and len(path.value) > 0xFFFF:
+        del whole[path.code]
+        reason = f"AS_PATH: {len(path.value)} octets with AS numbers of four octets, at most 65535 fit"
+        subcode = UpdateSubcode.MALFORMED_AS_PATH
+        faults.append(Fault(AttributeCode.AS_PATH, Treatment.TREAT_AS_WITHDRAW, reason, subcode))
+    attributes = PathAttributes.from_wire(join(whole.values()))
     return Judgement(attributes, rules.mandatory & ~present, tuple(faults), bool(present & _ROUTES))
 
 
@@ -184,7 +194,7 @@ def _widened(attribute: RawAttribute) -> bytes:
 
 
 def _verdict_as4(attribute: RawAttribute, rules: _Rules) -> RawAttribute | Fault:
-    """Judge AS4_PATH and AS4_AGGREGATOR, the faults of which cost only themselves (RFC 6793 4.1, 6)."""
+    """Judge AS4_PATH and AS4_AGGREGATOR, the faults of which cost only themselves (RFC 6793 4.1, 6), but for sets."""
     discard = Treatment.ATTRIBUTE_DISCARD
     if rules.four_octet_as:
         return _fault(attribute, discard, "both sides know AS numbers of four octets")
@@ -197,6 +207,12 @@ def _verdict_as4(attribute: RawAttribute, rules: _Rules) -> RawAttribute | Fault
         _read(attribute, _AS4[attribute.code], rules._replace(four_octet_as=True, segments=SEGMENT_TYPES))
     except (WireError, LocalError) as error:
         return _fault(attribute, discard, str(error), UpdateSubcode.OPTIONAL_ATTRIBUTE_ERROR)
+    if attribute.code == AttributeCode.AS4_PATH and rules.rejects_sets:
+        path = ASPath.from_wire(attribute.value, four_octet_as=True)
+        if any(segment.type in _SETS for segment in path.segments):
+            # RFC 9774 3 names both paths.
+            withdraw = Treatment.TREAT_AS_WITHDRAW
+            return _fault(attribute, withdraw, "sets are not welcome", UpdateSubcode.MALFORMED_AS_PATH)
     return attribute
 
 
@@ -227,6 +243,8 @@ _CATEGORY: Final = TRANSITIVE
 
 _KNOWN: Final = BY_CODE.keys() | SPECIAL
 
+_SETS: Final = frozenset({SegmentType.AS_SET, SegmentType.AS_CONFED_SET})
+
 _ROUTES: Final = 1 << AttributeCode.MP_REACH_NLRI | 1 << AttributeCode.MP_UNREACH_NLRI
 
 _NEXT_HOP: Final = 1 << AttributeCode.NEXT_HOP
@@ -249,11 +267,15 @@ def _rules(negotiated: Negotiated) -> _Rules:
         mandatory.add(AttributeCode.LOCAL_PREF)  # RFC 4271 5.1.5
     segments = set(SEGMENT_TYPES)
     if negotiated.reject_as_sets:
-        segments -= {SegmentType.AS_SET, SegmentType.AS_CONFED_SET}  # RFC 9774 3
+        segments -= _SETS  # RFC 9774 3
     if external:
         segments -= {SegmentType.AS_CONFED_SEQUENCE, SegmentType.AS_CONFED_SET}  # RFC 5065 5
     return _Rules(
-        negotiated.four_octet_as, external, sum(1 << code for code in mandatory), frozenset(segments)
+        four_octet_as=negotiated.four_octet_as,
+        external=external,
+        mandatory=sum(1 << code for code in mandatory),
+        segments=frozenset(segments),
+        rejects_sets=negotiated.reject_as_sets,
     )
 
 
