@@ -8,7 +8,7 @@ Time is virtual. We are AS 64512 at 192.0.2.1, the neighbour is AS 64513 at 192.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
@@ -35,9 +35,12 @@ from bgp.vocabulary import CloseConnection
 
 OURS, THEIRS = "192.0.2.1", "192.0.2.2"
 
-_WIDE: Final = Negotiated(four_octet_as=True, extended_message=True)
-
 _E = TypeVar("_E")
+
+
+def _as_configured(peer: "Neighbour") -> Negotiated:
+    peer_type = peer.session.config.peer_type
+    return Negotiated(four_octet_as=True, extended_message=True, peer_type=peer_type)
 
 
 def no_jitter() -> float:
@@ -55,7 +58,7 @@ class Neighbour:
     """The other side of one session."""
 
     session: Session
-    negotiated: Negotiated = _WIDE
+    negotiated: Negotiated = attrs.field(default=attrs.Factory(_as_configured, takes_self=True))
     """How messages are written and read, on both sides."""
 
     now: float = 0.0
@@ -168,6 +171,12 @@ class Neighbour:
     def closed(self) -> SessionClosed:
         """What the application was told last of an end."""
         return self.told(SessionClosed)[-1]
+
+    def gave_up(self) -> bool:
+        """Whether the session is in Idle, has closed its connection and said so, and tries again after a pause."""
+        down = self.state is State.IDLE and not self.connected and bool(self.told(SessionClosed))
+        tried = self.dialled
+        return down and self.waits(200).dialled > tried
 
     def told(self, kind: type[_E]) -> list[_E]:
         """The events of a kind."""

@@ -80,6 +80,11 @@ NOT_YET: Final = [
         "logging UPDATEs in full",
     ),
     NotYet("7911 2", "MUST give paths that it passes on identifiers of its own", PROPAGATION),
+    NotYet(
+        "7911 5",
+        "MUST send its own routes with identifiers where it has agreed to",
+        "routes of our own with identifiers",
+    ),
     NotYet("7911 5", "SHOULD send the best path among several", SELECTION),
     NotYet("8092 4", "SHOULD give an aggregate all large communities of its parts", PROPAGATION),
     NotYet(

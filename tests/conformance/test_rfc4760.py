@@ -14,12 +14,16 @@ from bgp import (
     Origin,
     PathAttributes,
     PeerType,
+    Route,
+    RoutesReceived,
+    State,
     Treatment,
     Update,
     decode,
     encode,
 )
 from bgp.iana import AttributeCode, ErrorCode, UpdateSubcode
+from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import (
     AS_PATH,
     EXTERNAL,
@@ -136,8 +140,9 @@ def test_incorrect() -> None:
     "SHOULD call the incorrect attribute UPDATE Message Error, Optional Attribute Error, if it ends the session",
 )
 def test_incorrect_beyond_repair() -> None:
-    answer = Notification(ErrorCode.UPDATE_MESSAGE_ERROR, UpdateSubcode.OPTIONAL_ATTRIBUTE_ERROR)
-    assert refusal(update("", attribute(AttributeCode.MP_REACH_NLRI, "0002"))) == answer
+    wrong = attribute(AttributeCode.MP_REACH_NLRI, "0002")
+    answer = Notification(ErrorCode.UPDATE_MESSAGE_ERROR, UpdateSubcode.OPTIONAL_ATTRIBUTE_ERROR, wrong)
+    assert refusal(update("", wrong)) == answer
 
 
 def greeting(*offers: Capability) -> bytes:
@@ -168,3 +173,19 @@ def test_both_sides() -> None:
     ours = [MultiprotocolCapability(IPV4_UNICAST), MultiprotocolCapability(IPV6_UNICAST)]
     both = Negotiated.between(ours, ours[1:], peer_type=PeerType.EXTERNAL, hold_time=90)
     assert both.families == {IPV6_UNICAST}
+
+
+@rfc("4760 8", "MUST NOT send routes of a family that was not agreed on")
+def test_family_that_was_not_agreed_on() -> None:
+    peer = Neighbour.at(State.ESTABLISHED, MultiprotocolCapability(IPV6_UNICAST), families=[IPV6_UNICAST])
+    peer.hears()
+    peer.perform(peer.session.announce([Route("203.0.113.0/24")], peer.now))
+    assert peer.hears() == []
+
+
+@rfc("4760 8", "MUST NOT take routes of a family that was not agreed on")
+def test_family_that_arrives() -> None:
+    peer = Neighbour.at(State.ESTABLISHED)
+    peer.says(update("", REACH + ORIGIN + AS_PATH))
+    assert peer.told(RoutesReceived) == []
+    assert peer.state is State.ESTABLISHED

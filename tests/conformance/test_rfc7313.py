@@ -1,5 +1,7 @@
 """RFC 7313, and RFC 2918 before it: asking for routes again. What a session does with it is at the end."""
 
+from typing import Any
+
 import pytest
 
 from bgp import (
@@ -7,16 +9,25 @@ from bgp import (
     IPV6_UNICAST,
     Capability,
     EnhancedRouteRefreshCapability,
+    GracefulRestartCapability,
+    Keepalive,
+    Message,
     Negotiated,
     Notification,
     Open,
     PeerType,
+    Route,
     RouteRefresh,
     RouteRefreshCapability,
+    State,
+    Update,
     decode,
     encode,
 )
+from bgp.config import GracefulRestartConfig
+from bgp.events import RefreshBegun, RefreshEnded, RefreshRequested
 from bgp.iana import ErrorCode, MessageType, RefreshSubtype, RouteRefreshSubcode
+from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import EXTERNAL, capabilities, message, open_message, refusal
 from tests.conformance.requirements import rfc
 
@@ -65,3 +76,92 @@ def test_length(body: str) -> None:
 @pytest.mark.parametrize("subtype", [3, 255])
 def test_unknown_subtype(subtype: int) -> None:
     assert decode(message(REFRESH, f"0001 {subtype:02x} 01"), EXTERNAL) == RouteRefresh(IPV4_UNICAST, subtype)
+
+
+# What a session does.
+
+ENHANCED: list[Capability] = [RouteRefreshCapability(), EnhancedRouteRefreshCapability()]
+
+
+def asked(*offers: Capability, **values: Any) -> list[Message]:
+    """What a session answers that has one route and is asked for its routes."""
+    peer = Neighbour.at(State.ESTABLISHED, *offers, **values)
+    peer.perform(peer.session.announce([Route("10.0.0.0/8")], peer.now))
+    peer.hears()
+    peer.says(RouteRefresh(IPV4_UNICAST))
+    return peer.hears()
+
+
+BEGIN, END = (RouteRefresh(IPV4_UNICAST, subtype) for subtype in (RefreshSubtype.BEGIN, RefreshSubtype.END))
+
+
+@rfc(
+    "7313 4",
+    "MUST say that it begins before it sends its routes again, and that it ends once they are all sent",
+)
+def test_answer() -> None:
+    first, routes, last = asked(*ENHANCED)
+    assert (first, last) == (BEGIN, END)
+    assert isinstance(routes, Update)
+    assert list(map(str, routes.announced)) == ["10.0.0.0/8"]
+
+
+@rfc("7313 4", "MUST NOT say where its answer begins and ends to a peer that has not offered it")
+def test_plain_answer() -> None:
+    [routes] = asked(RouteRefreshCapability())
+    assert isinstance(routes, Update)
+    assert asked(*ENHANCED, route_refresh=False) == []
+
+
+@rfc("7313 4", "MUST NOT say that it begins before it has said End-of-RIB")
+def test_end_of_rib_first() -> None:
+    peer = Neighbour.at(State.OPEN_CONFIRM, *ENHANCED)
+    peer.hears()
+    peer.says(Keepalive(), RouteRefresh(IPV4_UNICAST))
+    assert peer.hears() == [Update(), BEGIN, END]
+
+
+@rfc(
+    "7313 4",
+    "MUST heed the subtype: mark routes as stale at the beginning, remove those that still are at the end",
+)
+def test_stale() -> None:
+    peer = Neighbour.at(State.ESTABLISHED, *ENHANCED)
+    peer.says(BEGIN, END)
+    assert peer.events[-2:] == [RefreshBegun(IPV4_UNICAST), RefreshEnded(IPV4_UNICAST)]
+    assert peer.told(RefreshRequested) == []
+
+
+@rfc("7313 4", "MUST ignore the beginning of a peer with graceful restart until that has said End-of-RIB")
+@pytest.mark.xfail(strict=True, reason="bgp/session.py, _refresh: does not know whether End-of-RIB has come")
+def test_too_early() -> None:
+    offer = GracefulRestartCapability(restart_time=60, families={IPV4_UNICAST: True})
+    peer = Neighbour.at(State.ESTABLISHED, *ENHANCED, offer, graceful_restart=GracefulRestartConfig())
+    peer.says(BEGIN)
+    assert peer.told(RefreshBegun) == []
+    peer.says(Update(), BEGIN)
+    assert len(peer.told(RefreshBegun)) == 1
+
+
+@rfc("7313 5", "MUST ignore subtypes that it does not know")
+def test_ignored() -> None:
+    peer = Neighbour.at(State.ESTABLISHED, *ENHANCED)
+    peer.hears()
+    before = list(peer.events)
+    peer.says(RouteRefresh(IPV4_UNICAST, 3), RouteRefresh(IPV4_UNICAST, 255))
+    assert (peer.events, peer.hears(), peer.state) == (before, [], State.ESTABLISHED)
+
+
+@rfc("7313 5", "MUST end the session with that NOTIFICATION")
+def test_end_of_the_session() -> None:
+    peer = Neighbour.at(State.ESTABLISHED, *ENHANCED)
+    broken = message(REFRESH, "0001 01")
+    peer.says(broken)
+    assert peer.last_word() == Notification(ErrorCode.ROUTE_REFRESH_MESSAGE_ERROR, 1, broken)
+
+
+@rfc("7313 4", "SHOULD offer what it can do")
+def test_offered() -> None:
+    [opening] = Neighbour.at(State.OPEN_SENT).hears()
+    assert isinstance(opening, Open)
+    assert set(ENHANCED) <= set(opening.capabilities)

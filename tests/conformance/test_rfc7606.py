@@ -261,9 +261,6 @@ def test_unreach() -> None:
 
 
 @rfc("7606 5.3", "MUST take MP_REACH_NLRI for incorrect if its flags are not those of RFC 4760")
-@pytest.mark.xfail(
-    strict=True, reason="bgp/update.py, _wrong_flags: costs the routes of the UPDATE alone, not the family"
-)
 def test_flags_of_reach() -> None:
     assert reach(IPV6_ROUTE, flags=0xC0) is DISABLE
 

@@ -18,12 +18,16 @@ from bgp import (
     PathAttributes,
     PeerType,
     Prefix,
+    Route,
+    RouteRefused,
+    State,
     UnknownCapability,
     Update,
     decode,
     encode,
 )
 from bgp.iana import AttributeCode
+from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import (
     AS_PATH,
     EXTERNAL,
@@ -144,6 +148,16 @@ def test_withdrawn_path() -> None:
     value = received(update("00000001" + PREFIX, b"".join(_route()), "00000002" + PREFIX), BOTH)
     assert list(value.withdrawn) == [Path("203.0.113.0/24", 1)]
     assert list(value.announced) == [Path("203.0.113.0/24", 2)]
+
+
+@rfc("7911 5", "MUST NOT send a route without an identifier once it has agreed to send them")
+def test_session() -> None:
+    offer = AddPathCapability({IPV4_UNICAST: RECEIVE})
+    peer = Neighbour.at(State.ESTABLISHED, offer, add_path={IPV4_UNICAST: SEND})
+    peer.hears()
+    peer.perform(peer.session.announce([Route("203.0.113.0/24")], peer.now))
+    assert peer.hears() == []
+    assert len(peer.told(RouteRefused)) == 1
 
 
 def _route() -> list[bytes]:

@@ -1,11 +1,14 @@
 """RFC 9234: roles, and routes that are only for customers. The rules for routes are in `notyet.py`."""
 
+from typing import Any
+
 import pytest
 
 from bgp import (
     AttributeFlag,
     Capability,
     Negotiated,
+    Notification,
     Open,
     Origin,
     PathAttributes,
@@ -13,13 +16,15 @@ from bgp import (
     Role,
     RoleAgreement,
     RoleCapability,
+    State,
     Treatment,
     UnknownCapability,
     Update,
     decode,
     encode,
 )
-from bgp.iana import AttributeCode
+from bgp.iana import AttributeCode, ErrorCode, OpenSubcode
+from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import EXTERNAL, attribute, capabilities, open_message, received, route_with
 from tests.conformance.requirements import rfc
 
@@ -109,3 +114,47 @@ def test_unchanged() -> None:
     passed = attributes.passed_on().evolve(as_path=[1, 2])
     assert passed.only_to_customer == 64517
     assert passed.raw[35].flags == AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE
+
+
+# What a session does.
+
+MISMATCH = Notification(ErrorCode.OPEN_MESSAGE_ERROR, OpenSubcode.ROLE_MISMATCH)
+
+
+def meets(*roles: int, **values: Any) -> Neighbour:
+    """A session that gets an OPEN which states these roles."""
+    peer = Neighbour.at(State.OPEN_SENT, **values)
+    peer.says(peer.greeting(*map(RoleCapability, roles)))
+    return peer
+
+
+@rfc("9234 4.1", "MUST state the role that is configured, once, to an external peer")
+def test_stated() -> None:
+    for values, stated in (
+        ({"role": Role.CUSTOMER}, [RoleCapability(Role.CUSTOMER)]),
+        ({"role": Role.CUSTOMER, "peer_as": 64512}, []),
+        ({}, []),
+    ):
+        [opening] = Neighbour.at(State.OPEN_SENT, **values).hears()
+        assert isinstance(opening, Open)
+        assert [c for c in opening.capabilities if isinstance(c, RoleCapability)] == stated
+
+
+@rfc("9234 4.2", "MUST reject an OPEN with a role that does not fit, with Role Mismatch")
+@rfc("9234 4.2", "MUST reject an OPEN with roles that differ, with Role Mismatch")
+@pytest.mark.parametrize("roles", [[Role.CUSTOMER], [Role.PEER], [Role.PROVIDER, Role.PEER], [200]])
+def test_rejected(roles: list[int]) -> None:
+    assert meets(*roles, role=Role.CUSTOMER).last_word() == MISMATCH
+
+
+@rfc("9234 4.2", "MUST accept an OPEN with the role that fits")
+def test_accepted() -> None:
+    for ours, theirs in PAIRS:
+        assert meets(theirs, role=ours).state is State.OPEN_CONFIRM
+
+
+@rfc("9234 4.2", "SHOULD accept an OPEN without a role")
+@rfc("9234 4.2", "MAY reject an OPEN without a role, with Role Mismatch, if it is configured to be strict")
+def test_strict() -> None:
+    assert meets(role=Role.CUSTOMER).state is State.OPEN_CONFIRM
+    assert meets(role=Role.CUSTOMER, role_strict=True).last_word() == MISMATCH
