@@ -13,12 +13,12 @@ from typing import Final
 import attrs
 
 from bgp.errors import LocalError, UpdateError
-from bgp.iana import AFI, SAFI, UpdateSubcode
+from bgp.iana import AFI, SAFI
 from bgp.negotiated import Negotiated
 from bgp.nlri import NLRI, Destination, Path, decoder
 from bgp.prefix import Family
 from bgp.values import Address, any_address
-from bgp.wire import uint8, uint16
+from bgp.wire import WireError, uint8, uint16
 
 _ZERO_RD: Final = bytes(8)
 
@@ -157,8 +157,8 @@ def encode_unreach(value: MPUnreach) -> bytes:
 def decode_reach(value: bytes, negotiated: Negotiated) -> MPReach:
     """Read the value of the attribute.
 
-    Raises `FamilyDisabled` when the routes cannot be told (RFC 7606 5.3, 7.11), and `UpdateError` when not even
-    the family can.
+    Raises `FamilyDisabled` when the routes cannot be told (RFC 7606 5.3, 7.11), and `WireError` when not even the
+    family can.
     """
     family, lengths = _family(value[:3])
     # RFC 4760 3: the octet after the next hop is reserved, to be ignored.
@@ -185,6 +185,11 @@ def decode_unreach(value: bytes, negotiated: Negotiated) -> MPUnreach:
     return unreach
 
 
+def family_of(value: bytes) -> Family:
+    """The family that the value of either attribute is about; raises `WireError` when it cannot be told."""
+    return _family(value[:3])[0]
+
+
 # What a frozen class does in its constructor, in a third of the time.
 _new: Final = object.__new__
 _set_hop_wire = NextHop.wire.__set__  # type: ignore[attr-defined]  # a slot
@@ -200,8 +205,7 @@ def _encode_family(family: Family) -> bytes:
 def _family(octets: bytes) -> tuple[Family, tuple[int, ...]]:
     """The family that AFI and SAFI say, and the lengths that its next hops may have; none: any."""
     if len(octets) < 3:
-        reason = f"{len(octets)} octets, too few for AFI and SAFI"
-        raise UpdateError(reason, UpdateSubcode.OPTIONAL_ATTRIBUTE_ERROR)
+        raise WireError(f"{len(octets)} octets, too few for AFI and SAFI")
     family = Family(int.from_bytes(octets[:2], "big"), octets[2])
     return family, _NEXT_HOP_LENGTHS.get((family.afi, family.safi), ())
 

@@ -32,11 +32,12 @@ from bgp.multiprotocol import (
     decode_unreach,
     encode_reach,
     encode_unreach,
+    family_of,
 )
 from bgp.negotiated import Negotiated
 from bgp.nlri import NLRI, Destination, Path, decoder
 from bgp.prefix import IPV4_UNICAST, Family
-from bgp.wire import uint16
+from bgp.wire import WireError, uint16
 
 
 def _ipv4(value: "NLRI | Iterable[str | Destination | Path]") -> NLRI:
@@ -175,7 +176,7 @@ def decode_update(message: bytes, negotiated: Negotiated) -> Update:
     withdrawn_at, end = HEADER_LENGTH + 2, len(message)
     attributes_at = withdrawn_at + (message[HEADER_LENGTH] << 8 | message[HEADER_LENGTH + 1]) + 2
     if attributes_at > end:
-        raise _cut_short("withdrawn routes", attributes_at + 2 - end)
+        raise _cut_short("withdrawn routes", attributes_at - end)
     nlri_at = attributes_at + (message[attributes_at - 2] << 8 | message[attributes_at - 1])
     if nlri_at > end:
         raise _cut_short("path attributes", nlri_at - end)
@@ -206,7 +207,7 @@ def decode_update(message: bytes, negotiated: Negotiated) -> Update:
         lacks = judged.lacks if announced.wire else judged.lacks & ~_NEXT_HOP
         if lacks:
             faults += _missing(lacks)
-    elif faults and not parts.disables:
+    elif faults and not parts.hides_routes:
         _demand_reachable(faults)
     received = None if faults else (block, negotiated.four_octet_as)
     update = _new(Update)
@@ -264,9 +265,9 @@ class _Parts(NamedTuple):
     faults: tuple[Fault, ...] = ()
 
     @property
-    def disables(self) -> bool:
-        """Whether a family has to be given up."""
-        return any(fault.treatment is Treatment.AFI_SAFI_DISABLE for fault in self.faults)
+    def hides_routes(self) -> bool:
+        """Whether there may be routes that cannot be read."""
+        return any(fault.code == _REACH for fault in self.faults)
 
 
 _NO_PARTS: Final = _Parts()
@@ -305,35 +306,38 @@ def _cut(block: bytes, negotiated: Negotiated, only_first: bool = False) -> tupl
             raise UpdateError(reason, UpdateSubcode.MALFORMED_ATTRIBUTE_LIST)
         seen |= 1 << code
         value = block[value_at:position]
-        if flags & _CATEGORY != NON_TRANSITIVE:
-            faults += (_wrong_flags(code, flags),)
         try:
+            if flags & _CATEGORY != NON_TRANSITIVE:
+                raise _wrong_flags(value, flags)
             if code == _REACH:
                 reach = decode_reach(value, negotiated)
             else:
                 unreach = decode_unreach(value, negotiated)
         except FamilyDisabled as error:
-            faults += (_disabling(code, error),)
+            faults += (_disabling(code, error, block[start:position]),)
+        except WireError as error:
+            # RFC 7606 5.3.
+            reason = f"{AttributeCode(code).name}: {error}"
+            data = block[start:position]
+            raise UpdateError(reason, UpdateSubcode.OPTIONAL_ATTRIBUTE_ERROR, data) from error
         if only_first:
             break
     return _Parts(reach, unreach, faults), rest + block[position:]
 
 
-def _wrong_flags(code: int, flags: int) -> Fault:
-    # RFC 7606 3 (c).
+def _wrong_flags(value: bytes, flags: int) -> FamilyDisabled:
+    # RFC 7606 5.3: so the attribute is not one to be read, and its routes cannot be told.
     found = AttributeFlag(flags & _CATEGORY)
-    reason = f"{AttributeCode(code).name}: flags {found!r}, must be {AttributeFlag.OPTIONAL!r}"
-    return Fault(
-        AttributeCode(code), Treatment.TREAT_AS_WITHDRAW, reason, UpdateSubcode.ATTRIBUTE_FLAGS_ERROR
-    )
+    return FamilyDisabled(family_of(value), f"flags {found!r}, must be {AttributeFlag.OPTIONAL!r}")
 
 
-def _disabling(code: int, error: FamilyDisabled) -> Fault:
+def _disabling(code: int, error: FamilyDisabled, attribute: bytes) -> Fault:
     return Fault(
         AttributeCode(code),
         Treatment.AFI_SAFI_DISABLE,
         f"{AttributeCode(code).name}: {error}",
         UpdateSubcode.OPTIONAL_ATTRIBUTE_ERROR,
+        attribute,
         family=error.family,
     )
 

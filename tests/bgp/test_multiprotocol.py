@@ -19,10 +19,16 @@ from bgp import (
     NextHop,
     OpaqueNLRI,
     Path,
-    UpdateError,
     VPNPrefix,
 )
-from bgp.multiprotocol import FamilyDisabled, decode_reach, decode_unreach, encode_reach, encode_unreach
+from bgp.multiprotocol import (
+    FamilyDisabled,
+    decode_reach,
+    decode_unreach,
+    encode_reach,
+    encode_unreach,
+    family_of,
+)
 from bgp.prefix import IPV4_LABELLED, IPV4_MULTICAST, IPV4_VPN, IPV6_LABELLED, IPV6_MULTICAST, IPV6_VPN
 from bgp.testing import (
     READABLE_FAMILIES,
@@ -33,6 +39,7 @@ from bgp.testing import (
     next_hops,
     nlris,
 )
+from bgp.wire import WireError
 
 NEGOTIATED = Negotiated(four_octet_as=True)
 WITH_PATHS = Negotiated(four_octet_as=True, add_path_receive={IPV6_UNICAST}, add_path_send={IPV6_UNICAST})
@@ -194,12 +201,13 @@ def test_next_hops_of_the_strategies_are_legal(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "00", "0002"])
-def test_without_a_family_the_session_has_to_go(value: str) -> None:
+def test_without_a_family_nothing_can_be_told(value: str) -> None:
     # RFC 7606 5.3.
     for decode in (decode_reach, decode_unreach):
-        with pytest.raises(UpdateError, match="too few for AFI and SAFI") as caught:
+        with pytest.raises(WireError, match="too few for AFI and SAFI"):
             decode(bytes.fromhex(value), NEGOTIATED)
-        assert caught.value.subcode == 9
+    with pytest.raises(WireError, match="too few for AFI and SAFI"):
+        family_of(bytes.fromhex(value))
 
 
 @pytest.mark.parametrize(
