@@ -6,8 +6,9 @@ goes on. Equal identifiers are possible in different ASes only; then the higher 
 
 What else there is to judge:
 
-- An established session is not given up for a newcomer. But a peer that has promised to restart gracefully, and opens
-  a new connection, has lost the old one without our noticing (RFC 4724 5): then the newcomer goes on.
+- An established session is not given up for a newcomer. But a peer that has promised to restart gracefully, and dials
+  while a session is up, has lost that without our noticing (RFC 4724 5): then the newcomer goes on. If it dialled
+  before, both sides have just dialled at once.
 - Two connections dialled by the same side are no collision, since nobody wants two: whoever dialled has given up
   on the first.
 """
@@ -58,14 +59,14 @@ class Existing:
 
     dialled_by: Side
     established: bool = False
-    restartable: bool = False
-    """The peer has promised to restart gracefully in this session."""
+    abandoned: bool = False
+    """The peer has promised to restart gracefully, and has dialled the newcomer while the session was up."""
 
 
 def resolve(existing: Existing, newcomer: Side, *, ours: Identity, theirs: Identity) -> Survivor:
     """Judge a collision: `newcomer` is who dialled the connection on which `theirs` stood in an OPEN."""
     if existing.established:
-        return Survivor.NEWCOMER if existing.restartable else Survivor.EXISTING
+        return Survivor.NEWCOMER if existing.abandoned else Survivor.EXISTING
     if existing.dialled_by is newcomer:
         return Survivor.NEWCOMER
     winner = Side.LOCAL if ours > theirs else Side.REMOTE

@@ -54,6 +54,8 @@ class _Line:
     state: State = State.IDLE
     """The session's, as far as its outputs have been looked at."""
     dialled_by: Side = Side.LOCAL
+    came_late: bool = False
+    """Whether the peer dialled it while a session was up."""
     was_up: bool = False
     """Whether its session is established, or has been until just now."""
 
@@ -161,7 +163,7 @@ class Peering:
         line = self._line(connection)
         if line is None:
             return []
-        line.dialled_by = Side.LOCAL
+        line.dialled_by, line.came_late = Side.LOCAL, False
         outputs = line.session.connection_opened(
             now, local_address=local_address, remote_address=remote_address
         )
@@ -182,7 +184,7 @@ class Peering:
         if line.state is not State.ACTIVE or line.session.our_open is not None:
             outputs = self._give_up_second(now)
             line = self._second = self._listening_line(now)
-        line.dialled_by = Side.REMOTE
+        line.dialled_by, line.came_late = Side.REMOTE, self._main.was_up
         opened = line.session.connection_opened(
             now, local_address=local_address, remote_address=remote_address
         )
@@ -263,12 +265,12 @@ class Peering:
         ours, rival = line.session.our_open, self._main if line is self._second else self._second
         if ours is None or rival is None or rival.state not in _KNOWN:
             return []
-        agreed = rival.session.negotiated
+        restart = rival.session.negotiated and rival.session.negotiated.graceful_restart
         survivor = resolve(
             Existing(
                 dialled_by=rival.dialled_by,
                 established=rival.state is State.ESTABLISHED,
-                restartable=bool(agreed and agreed.graceful_restart and agreed.graceful_restart.families),
+                abandoned=line.came_late and bool(restart and restart.families),
             ),
             line.dialled_by,
             ours=Identity(ours.router_id, ours.asn),

@@ -37,9 +37,9 @@ def test_one_side_dialled_twice(side: Side) -> None:
         assert found is NEWCOMER
 
 
-@pytest.mark.parametrize(("restartable", "survivor"), [(False, EXISTING), (True, NEWCOMER)])
-def test_an_established_session_stays_unless_the_peer_restarts(restartable: bool, survivor: Survivor) -> None:
-    existing = Existing(dialled_by=Side.LOCAL, established=True, restartable=restartable)
+@pytest.mark.parametrize(("abandoned", "survivor"), [(False, EXISTING), (True, NEWCOMER)])
+def test_an_established_session_stays_unless_the_peer_restarts(abandoned: bool, survivor: Survivor) -> None:
+    existing = Existing(dialled_by=Side.LOCAL, established=True, abandoned=abandoned)
     for ours, theirs in ((LOW, HIGH), (HIGH, LOW)):
         found = resolve(existing, Side.REMOTE, ours=Identity(ours, 1), theirs=Identity(theirs, 2))
         assert found is survivor

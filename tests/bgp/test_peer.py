@@ -377,6 +377,31 @@ def test_a_peer_that_restarts_before_we_notice() -> None:
     assert found.stale_families == set()
 
 
+@pytest.mark.parametrize("mine", [True, False])
+def test_a_peer_that_dials_while_we_do_has_not_restarted(mine: bool) -> None:
+    found = started(graceful_restart=GracefulRestartConfig())
+    dialled(found)
+    accepted(found)
+    first, second = (1, 2) if mine else (2, 1)
+    found.receive_data(first, greeting(GRACEFUL) + KEEPALIVE, 0.1)
+    assert is_up(found)
+    assert said(found.receive_data(second, greeting(GRACEFUL), 0.2), second) == [COLLISION]
+    assert is_up(found)
+
+
+def test_our_own_attempt_says_nothing_of_the_peer() -> None:
+    # A connection that came while a session was up, and one that we dialled in its place.
+    found = graceful()
+    accepted(found)
+    found.connection_lost(1, 1.0)
+    found.connection_lost(2, 1.1)
+    found.handle_timeout(7.0)
+    found.connection_opened(2, 7.1, local_address=HERE, remote_address=THERE)
+    number, _ = accepted(found, 7.2)
+    found.receive_data(number, greeting(GRACEFUL) + KEEPALIVE, 7.3)
+    assert said(found.receive_data(2, greeting(GRACEFUL), 7.4), 2) == [COLLISION]
+
+
 def test_a_peer_that_does_not_come_back() -> None:
     found = graceful()
     outputs = found.connection_lost(1, 1.0)
