@@ -161,7 +161,7 @@ class Peering:
     ) -> list[Output]:
         """Note that TCP is up on a connection that we dialled, between these two addresses."""
         line = self._line(connection)
-        if line is None:
+        if line is None or line.session.our_open is not None:
             return []
         line.dialled_by, line.came_late = Side.LOCAL, False
         outputs = line.session.connection_opened(

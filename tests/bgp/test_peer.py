@@ -110,6 +110,7 @@ def test_the_way_up_and_down() -> None:
     assert found.start(0.0) == [StateChanged(State.IDLE, State.CONNECT), OpenConnection(1)]
     assert found.start(0.0) == []
     assert [type(message) for message in said(dialled(found), 1)] == [Open]
+    assert dialled(found) == []
     outputs = found.receive_data(1, greeting() + KEEPALIVE, 0.1)
     assert [type(event) for event in events(outputs)] == [StateChanged, StateChanged, Established]
     agreed = found.negotiated
