@@ -19,7 +19,7 @@ NOT_YET: Final = [
     NotYet(
         "4271 4.2",
         "MUST have one BGP Identifier for all peers",
-        "an identifier for all peers unless configured",
+        "one identifier for all peers by default",
     ),
     NotYet("4271 5", "MUST pass on well-known attributes that it has updated", PROPAGATION),
     NotYet("4271 5.1.1", "SHOULD NOT change the ORIGIN of others", PROPAGATION),
@@ -89,6 +89,12 @@ NOT_YET: Final = [
     NotYet("8092 4", "SHOULD give an aggregate all large communities of its parts", PROPAGATION),
     NotYet(
         "8654 4", "SHOULD shrink an UPDATE that it passes on to a peer without long messages", PROPAGATION
+    ),
+    NotYet("8654 4", "SHOULD offer long messages whenever it can read them", "offering them by default"),
+    NotYet(
+        "9003 3",
+        "SHOULD NOT send more than 128 octets of text to a peer of RFC 8203",
+        "holding text to 128 octets",
     ),
     NotYet("9234 5", "MUST NOT use a route with OTC of a customer or a client", ROLES),
     NotYet("9234 5", "MUST NOT use a route of a lateral peer with OTC of another AS", ROLES),

@@ -9,17 +9,21 @@ from bgp import (
     Aggregator,
     ASPath,
     FourOctetASCapability,
+    Keepalive,
     Negotiated,
     Open,
     Origin,
     PathAttributes,
     PeerType,
+    Route,
+    State,
     Treatment,
     Update,
     decode,
     encode,
 )
 from bgp.iana import AS_TRANS, AttributeCode
+from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import (
     EXTERNAL,
     NEXT_HOP,
@@ -111,10 +115,29 @@ def test_nothing_more_from_new() -> None:
 
 @rfc("6793 4.2.1", "MUST state AS_TRANS as My Autonomous System if the own number does not fit")
 def test_as_trans_in_open() -> None:
-    assert AS_TRANS == 23456
-    value = decode(open_message(my_as=AS_TRANS, parameters=capabilities("4104 00010000")), EXTERNAL)
-    assert isinstance(value, Open)
-    assert (value.my_as, value.asn) == (23456, 65536)
+    for local_as, stated in ((65536, 23456), (65535, 65535)):
+        [opening] = Neighbour.at(State.OPEN_SENT, local_as=local_as).hears()
+        assert isinstance(opening, Open)
+        assert (opening.my_as, opening.asn) == (stated, local_as)
+
+
+@rfc("6793 4.1", "MUST agree with a NEW peer by the number in its capability")
+def test_peer_with_a_long_number() -> None:
+    peer = Neighbour.at(State.OPEN_SENT, peer_as=65536)
+    peer.says(peer.greeting(my_as=AS_TRANS))
+    assert peer.state is State.OPEN_CONFIRM
+
+
+@rfc("6793 4.2", "MUST take a peer without the capability for an OLD one")
+def test_old_peer() -> None:
+    peer = Neighbour.at(State.OPEN_SENT)
+    peer.says(peer.greeting(capabilities=[]), Keepalive())
+    peer.hears()
+    peer.negotiated = OLD
+    peer.perform(peer.session.announce([Route("10.0.0.0/8", as_path=[65536])], peer.now))
+    [update] = peer.hears()
+    assert isinstance(update, Update)
+    assert str(update.attributes.as_path) == "64512 65536"
 
 
 @rfc(

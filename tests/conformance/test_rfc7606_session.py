@@ -27,6 +27,15 @@ def test_session_withdraws() -> None:
     assert (list(routes.announced), peer.state) == ([], State.ESTABLISHED)
 
 
+@rfc("7606 2", "MUST withdraw routes of other families in the same way")
+def test_session_withdraws_ipv6() -> None:
+    peer = Neighbour.at(State.ESTABLISHED, MultiprotocolCapability(IPV6_UNICAST), families=[IPV6_UNICAST])
+    peer.says(update("", attribute(14, IPV6_ROUTE) + attribute(1, "03") + AS_PATH))
+    [routes] = peer.told(RoutesReceived)
+    assert (routes.family, list(map(str, routes.withdrawn))) == (IPV6_UNICAST, ["2001:db8::/32"])
+    assert list(routes.announced) == []
+
+
 @rfc("7606 2", "MAY ignore all later routes of a family that it has disabled")
 def test_session_disables() -> None:
     families = [IPV4_UNICAST, IPV6_UNICAST]

@@ -80,7 +80,9 @@ def test_absent() -> None:
 
 @rfc("9234 4.2", "MUST find a mismatch if the peer states several roles that differ")
 def test_contradiction() -> None:
-    assert agreement([Role.CUSTOMER], [Role.PROVIDER, Role.PEER]) is RoleAgreement.MISMATCH
+    contradiction: list[int] = [Role.PROVIDER, Role.PEER]
+    assert agreement([Role.CUSTOMER], contradiction) is RoleAgreement.MISMATCH
+    assert agreement([], contradiction) is RoleAgreement.MISMATCH
 
 
 @rfc("9234 4.2", "MUST take several capabilities that state the same role for one")
