@@ -9,8 +9,10 @@ Each module but the last ones is a target: its first comment says the invariant,
     nlri           lists of destinations           notifications  the bodies of NOTIFICATION and ROUTE-REFRESH
     texts          what people type                framing        a stream, however the network cuts it
     sessions       a session: any octets and any verbs in any order
+    peerings       a peering: the same, with two connections
 
 In most targets the first octet chooses the kind of session (`contexts`). `corpus/` has a folder of inputs for each,
-made by `python -m fuzz.seeds` from captures and from the strategies of `bgp.testing`; tests/bgp/test_fuzz_corpus.py
-runs them with every test run, and needs nothing for it. `make hunt` looks for new ones with atheris (`hunt`).
+made by `python -m fuzz.seeds` from captures and from the strategies of `bgp.testing`, and by `python -m fuzz.distil`
+from what hunts have learnt; tests/bgp/test_fuzz_corpus.py runs them with every test run, and needs nothing for it.
+`make hunt` looks for new ones with atheris (`hunt`).
 """

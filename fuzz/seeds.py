@@ -1,4 +1,4 @@
-"""Make the corpus: `python -m fuzz.seeds` writes `fuzz/corpus/` anew, the same each time.
+"""Make the corpus: `python -m fuzz.seeds` writes `fuzz/corpus/` anew, but for what `fuzz.distil` has put there.
 
 Half of it is what daemons sent (tests/data/captures), half comes from the strategies of `bgp.testing`. Every input is
 short, since a fuzzer takes its inputs apart and puts them together by itself.
@@ -33,9 +33,11 @@ def main() -> None:
     for target, inputs in _INPUTS.items():
         folder = _HERE / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)
+        made = inputs()
         for old in folder.iterdir():
-            old.unlink()
-        for origin, some in inputs().items():
+            if old.name.split("-")[0] in made:
+                old.unlink()
+        for origin, some in made.items():
             for number, data in enumerate(some):
                 (folder / f"{origin}-{number:02}").write_bytes(data)
 
