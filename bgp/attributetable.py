@@ -104,6 +104,14 @@ def _read_as_path(reader: Reader) -> ASPath:
     return decode_as_path(Reader(value), four_octet_as=True)  # which says what is wrong
 
 
+def next_hop(value: str | IPv4Address) -> IPv4Address:
+    """Read a NEXT_HOP: the address of a host (RFC 4271 6.3), as those of 0.0.0.0/8 and 224.0.0.0/3 are not."""
+    address = ipv4_address(value)
+    if not 1 <= address.packed[0] <= 0xDF:
+        raise LocalError(f"next hop {address}, must be the address of a host")
+    return address
+
+
 def _uint32(name: str) -> Callable[[int], int]:
     def convert(value: int) -> int:
         if not 0 <= value <= 0xFFFFFFFF:
@@ -208,7 +216,16 @@ ROWS: Final = (
         _one_sequence(),
         subcode=UpdateSubcode.MALFORMED_AS_PATH,
     ),
-    Row(AttributeCode.NEXT_HOP, "next_hop", WELL_KNOWN, ipv4_address, _packed, _address, _exactly(4)),
+    Row(
+        AttributeCode.NEXT_HOP,
+        "next_hop",
+        WELL_KNOWN,
+        next_hop,
+        _packed,
+        lambda reader: next_hop(_address(reader)),
+        rb"\x04[\x01-\xdf].{3}",
+        subcode=UpdateSubcode.INVALID_NEXT_HOP_ATTRIBUTE,
+    ),
     Row(
         AttributeCode.MULTI_EXIT_DISC,
         "med",

@@ -168,8 +168,8 @@ def communities(values: Iterable[str | int]) -> tuple[Community, ...]:
 
 
 def large_communities(values: Iterable[str | LargeCommunity]) -> tuple[LargeCommunity, ...]:
-    """Read several large communities."""
-    return tuple(LargeCommunity(value) for value in values)
+    """Read several large communities; none is to be sent twice (RFC 8092 3)."""
+    return tuple(dict.fromkeys(LargeCommunity(value) for value in values))
 
 
 class AnyCommunity(Protocol):

@@ -20,6 +20,7 @@ from bgp.as4 import counts_as4, merge_as4_path
 from bgp.aspath import SEGMENT_TYPES, ASPath, decode_as_path, encode_as_path
 from bgp.attributes import PathAttributes, RawAttribute, encode_attribute, join, split
 from bgp.attributetable import BY_CODE, ROWS, SPECIAL, TRANSITIVE, Row
+from bgp.communities import LargeCommunity, encode_communities
 from bgp.errors import LocalError
 from bgp.faults import Fault, Treatment
 from bgp.iana import AttributeCode, AttributeFlag, SegmentType, UpdateSubcode
@@ -79,6 +80,9 @@ class Judge:
             return None
         start, end = match.span(_PATH)
         if block.find(_AS_0, start, end) >= 0:
+            return None
+        large = match[_LARGE]
+        if large is not None and len(large) > _ONE_LARGE and _repeats(large):
             return None
         wire = block if match[_LONG] is None else join(split(block))
         lacks = 0 if match[_HOP] else _NEXT_HOP
@@ -178,6 +182,8 @@ def _read(attribute: RawAttribute, row: Row, rules: _Rules) -> bytes:
         for segment in read.segments:
             if segment.type not in rules.segments:
                 raise LocalError(f"{segment.type.name} is not welcome from this peer")
+    if row.code is AttributeCode.LARGE_COMMUNITIES:
+        return encode_communities(dict.fromkeys(read))  # RFC 8092 3: repeats are removed
     return value
 
 
@@ -251,8 +257,18 @@ _NEXT_HOP: Final = 1 << AttributeCode.NEXT_HOP
 
 _AS_0: Final = bytes(4)
 
-_LONG, _PATH, _HOP = 1, 2, 3
-"""Groups of the expression: a path with a length of two octets, the path, the next hop."""
+_LONG, _PATH, _HOP, _LARGE = 1, 2, 3, 4
+"""Groups of the expression: a path with a length of two octets, the path, the next hop, large communities."""
+
+_ONE_LARGE: Final = 3 + LargeCommunity.WIDTH
+"""Octets of an attribute with one large community."""
+
+
+def _repeats(large: bytes) -> bool:
+    """Whether an attribute holds a large community twice."""
+    values = [large[at : at + LargeCommunity.WIDTH] for at in range(3, len(large), LargeCommunity.WIDTH)]
+    return len(set(values)) < len(values)
+
 
 _AS4: Final[dict[int, Row]] = {
     AttributeCode.AS4_PATH: BY_CODE[AttributeCode.AS_PATH],
@@ -293,7 +309,7 @@ def _pattern(row: Row, rules: _Rules) -> bytes:
         case AttributeCode.AS_PATH:
             # Many send its length in two octets always.
             return rb"(?:%s|(\x50\x02\x00))(%s)" % (head, row.pattern)
-        case AttributeCode.NEXT_HOP:
+        case AttributeCode.NEXT_HOP | AttributeCode.LARGE_COMMUNITIES:
             return b"(%s%s)?" % (head, row.pattern)
         case code if rules.mandatory & 1 << code:
             return head + row.pattern

@@ -172,8 +172,8 @@ def _decode_parameters(reader: Reader) -> tuple[tuple[Capability, ...], Paramete
     length = reader.uint8()
     data = reader.rest()
     parameters = Reader(data)
-    # RFC 9072 2: a parameter of this type in front, and the length before it means nothing.
-    extended = data.startswith(uint8(ParameterType.EXTENDED_LENGTH))
+    # RFC 9072 2: a parameter of this type in front, and the length before it means nothing, but for 0: no parameters.
+    extended = bool(length) and data.startswith(uint8(ParameterType.EXTENDED_LENGTH))
     if extended:
         parameters.uint8()
     declared = parameters.uint16() if extended else length

@@ -12,12 +12,12 @@ import attrs
 
 from bgp.aspath import ASPath, ASSegment
 from bgp.attributes import PathAttributes
-from bgp.attributetable import origin
+from bgp.attributetable import next_hop, origin
 from bgp.communities import Community
 from bgp.errors import LocalError
 from bgp.iana import Origin
 from bgp.prefix import IPV4_UNICAST, Prefix
-from bgp.values import OPTIONAL_UINT32, optional_ipv4_address, quoted
+from bgp.values import OPTIONAL_UINT32, quoted
 
 _ROOM = 4000
 """Octets of AS_PATH and COMMUNITIES for which there surely is room in an UPDATE beside everything else."""
@@ -26,6 +26,10 @@ _ROOM = 4000
 def _distinct(values: Iterable[str | int]) -> tuple[Community, ...]:
     # RFC 1997: a set. One order, so that equal sets are equal values.
     return tuple(sorted({Community(value) for value in values}))
+
+
+def _next_hop(value: str | IPv4Address | None) -> IPv4Address | None:
+    return None if value is None else next_hop(value)
 
 
 def _path(value: Iterable[int | ASSegment]) -> ASPath:
@@ -49,9 +53,7 @@ class Route:
     prefix: Prefix = attrs.field(converter=_ipv4_prefix, repr=quoted)
     """The destination; text is accepted."""
 
-    next_hop: IPv4Address | None = attrs.field(
-        default=None, converter=optional_ipv4_address, repr=quoted, kw_only=True
-    )
+    next_hop: IPv4Address | None = attrs.field(default=None, converter=_next_hop, repr=quoted, kw_only=True)
     """Where to send the packets; None: to us, at our address on the connection to the peer."""
 
     communities: tuple[Community, ...] = attrs.field(default=(), converter=_distinct, kw_only=True)

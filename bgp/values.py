@@ -25,11 +25,6 @@ def ipv4_address(value: str | IPv4Address) -> IPv4Address:
         raise LocalError(f"{str(value)!r} is not an IPv4 address") from error
 
 
-def optional_ipv4_address(value: str | IPv4Address | None) -> IPv4Address | None:
-    """Read an IPv4 address, or None."""
-    return None if value is None else ipv4_address(value)
-
-
 def any_address(value: str | Address) -> Address:
     """Read an IPv4 or IPv6 address."""
     try:

@@ -28,6 +28,8 @@ from bgp.testing.labels import (
     large_communities,
 )
 from bgp.testing.link import End, Link
+from bgp.testing.malformed import Malformed, malformed_headers, malformed_opens
+from bgp.testing.malformed_update import malformed_updates
 from bgp.testing.opens import (
     add_path_capabilities,
     capabilities,
@@ -51,6 +53,7 @@ from bgp.testing.opens import (
 from bgp.testing.strategies import (
     READABLE_FAMILIES,
     destinations,
+    host_addresses,
     ipv4_addresses,
     ipv6_addresses,
     label_stacks,
@@ -75,6 +78,7 @@ from bgp.testing.strategies import (
 __all__ = [
     "End",
     "Link",
+    "Malformed",
     "READABLE_FAMILIES",
     "add_path_capabilities",
     "as_paths",
@@ -88,6 +92,7 @@ __all__ = [
     "four_octet_as_capabilities",
     "fqdn_capabilities",
     "graceful_restart_capabilities",
+    "host_addresses",
     "ipv4_addresses",
     "ipv6_addresses",
     "ipv6_extended_communities",
@@ -97,6 +102,9 @@ __all__ = [
     "large_communities",
     "layouts",
     "long_lived_graceful_restart_capabilities",
+    "malformed_headers",
+    "malformed_opens",
+    "malformed_updates",
     "messages",
     "mp_reaches",
     "mp_unreaches",

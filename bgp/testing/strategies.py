@@ -62,6 +62,11 @@ def ipv4_addresses() -> st.SearchStrategy[IPv4Address]:
     return numbers(0xFFFFFFFF).map(IPv4Address)
 
 
+def host_addresses() -> st.SearchStrategy[IPv4Address]:
+    """IPv4 addresses that a next hop may have."""
+    return numbers(0xDFFFFFFF, low=0x01000000).map(IPv4Address)
+
+
 def ipv6_addresses() -> st.SearchStrategy[IPv6Address]:
     """IPv6 addresses of every value."""
     return octets(16).map(IPv6Address)
@@ -157,7 +162,7 @@ def path_attributes(negotiated: Negotiated) -> st.SearchStrategy[PathAttributes]
         as_path=as_paths(wide).map(
             lambda path: [s for s in path.segments if s.type in _segments(negotiated)]
         ),
-        next_hop=ipv4_addresses(),
+        next_hop=host_addresses(),
         med=number,
         local_pref=st.none() if external else numbers(0xFFFFFFFF),
         atomic_aggregate=st.booleans(),
@@ -231,7 +236,7 @@ def routes() -> st.SearchStrategy[Route]:
     return st.builds(
         Route,
         prefixes(),
-        next_hop=st.none() | numbers(0xFFFFFFFF).map(IPv4Address),
+        next_hop=st.none() | host_addresses(),
         communities=st.lists(communities(), max_size=5),
         med=number,
         local_pref=number,

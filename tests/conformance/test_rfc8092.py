@@ -36,13 +36,11 @@ def test_layout() -> None:
 
 
 @rfc("8092 3", "MUST NOT send a community twice")
-@pytest.mark.xfail(strict=True, reason="bgp/communities.py, large_communities: repeats stay")
 def test_sent_once() -> None:
     assert sent("64496:1:2", "64496:1:2", "64496:1:3") == bytes.fromhex(ONE + TWO)
 
 
 @rfc("8092 3", "MUST remove a community that a received attribute repeats")
-@pytest.mark.xfail(strict=True, reason="bgp/communities.py, decode_communities: repeats stay")
 def test_received_once() -> None:
     twice = large(ONE + TWO + ONE)
     assert sorted(map(str, twice.attributes.large_communities)) == ["64496:1:2", "64496:1:3"]

@@ -54,9 +54,6 @@ def test_length_that_arrives(length: int) -> None:
 
 
 @rfc("9072 2", "MUST NOT look for the extended form where the length of the parameters is 0")
-@pytest.mark.xfail(
-    strict=True, reason="bgp/open.py, _decode_parameters: a length of 0 is ignored like any other"
-)
 def test_no_parameters() -> None:
     assert refusal(open_message(parameters="ff 0000", length=0)).code == ErrorCode.OPEN_MESSAGE_ERROR
 
