@@ -169,7 +169,7 @@ class PeerConfig:
     send_hold_time: float | None = attrs.field(default=None)
     """How long the peer's TCP may take nothing of what we send, more than `hold_time`; 0: for ever.
 
-    None: eight minutes, or twice the negotiated hold time if that is longer (RFC 9687 3.5).
+    None: eight minutes, or twice the negotiated hold time if that is longer (RFC 9687 6).
     """
 
     connect_retry_time: float = attrs.field(default=5.0, validator=seconds(0.1, 65535))
@@ -220,7 +220,7 @@ class PeerConfig:
 
     @send_hold_time.validator
     def _check_send_hold_time(self, _attribute: object, value: float | None) -> None:
-        # RFC 9687 3.5: it must be greater than the hold time.
+        # RFC 9687 4.4: it must be greater than the hold time.
         if value and not self.hold_time < value <= 0xFFFF:
             raise LocalError(
                 f"send_hold_time {value} s, must be 0, or more than {self.hold_time} and to 65535"

@@ -358,7 +358,7 @@ _TRANSITIONS: dict[tuple[State, _Key], _Handler] = {
     (State.ESTABLISHED, Reset): _reset,  # Established 8
     (State.ESTABLISHED, Timer.HOLD): _silent,  # Established 10
     (State.ESTABLISHED, Timer.KEEPALIVE): _keepalive(State.ESTABLISHED),  # Established 11
-    (State.ESTABLISHED, Timer.SEND_HOLD): _stuck,  # Established 29, RFC 9687 3
+    (State.ESTABLISHED, Timer.SEND_HOLD): _stuck,  # Established 29, RFC 9687 4.3
     (State.ESTABLISHED, ConnectionOpened): _ignore(State.ESTABLISHED),  # Established 16, 17: likewise
     (State.ESTABLISHED, ConnectionLost): _lost,  # Established 18
     (State.ESTABLISHED, HeaderError): _reject,  # Established 21: RFC 4271 6.1

@@ -49,6 +49,9 @@ class Intake:
     _counters: Mapping[Family, _Counter]
     _disabled: set[Family] = attrs.field(factory=set, init=False)
 
+    complete: set[Family] = attrs.field(factory=set, init=False)
+    """The families of which the peer has sent all its initial routes (RFC 4724 2)."""
+
     @classmethod
     def of(cls, families: frozenset[Family], limits: Iterable[tuple[Family, PrefixLimit]]) -> "Intake":
         """Begin a session in which routes of these families are exchanged."""
@@ -59,6 +62,7 @@ class Intake:
         events: list[Event] = [*self._disable(update)] if update.faults else []
         ending = update.end_of_rib
         if ending is not None:
+            self.complete.add(ending)
             return [EndOfRib(ending)] if self._wants(ending) else [], None
         for routes in _routes(update):
             if not self._wants(routes.family):
@@ -86,7 +90,7 @@ class Intake:
 def _routes(update: Update) -> Iterator[RoutesReceived]:
     """The routes of an UPDATE: those in its own fields, and those among its attributes."""
     reach, unreach = update.mp_reach, update.mp_unreach
-    if update.announced or update.withdrawn or (reach is None and unreach is None):
+    if update.announced or update.withdrawn or not (reach or unreach or update.treatment is _DISABLE):
         yield _received(update, IPV4_UNICAST, update.announced, update.withdrawn)
     if reach is not None:
         withdrawn = NLRI((), reach.family)
@@ -95,6 +99,9 @@ def _routes(update: Update) -> Iterator[RoutesReceived]:
         yield _received(update, reach.family, reach.nlri, withdrawn, reach.next_hop)
     if unreach is not None:
         yield _received(update, unreach.family, NLRI((), unreach.family), unreach.nlri)
+
+
+_DISABLE = Treatment.AFI_SAFI_DISABLE
 
 
 def _received(

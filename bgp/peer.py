@@ -38,7 +38,7 @@ from bgp.rib import AdjRibOut, Route
 from bgp.session import Session, no_jitter
 from bgp.stale import StaleRoutes
 from bgp.values import Address
-from bgp.vocabulary import CloseConnection, OpenReceived, State, Stop
+from bgp.vocabulary import CloseConnection, ConnectionLost, OpenReceived, State, Stop
 
 _COLLISION = Notification.cease(CeaseSubcode.CONNECTION_COLLISION_RESOLUTION)
 
@@ -276,8 +276,12 @@ class Peering:
             ours=Identity(ours.router_id, ours.asn),
             theirs=Identity(theirs.router_id, theirs.asn),
         )
-        loser = line if survivor is Survivor.EXISTING else rival
-        return self._look_at(loser, loser.session.apply(Stop(_COLLISION), now), now)
+        if survivor is Survivor.EXISTING:
+            return self._look_at(line, line.session.apply(Stop(_COLLISION), now), now)
+        # RFC 4724 4.2: a peer that has restarted need not hear about its old connection.
+        restarted = rival.state is State.ESTABLISHED
+        ending = ConnectionLost("the peer has restarted") if restarted else Stop(_COLLISION)
+        return self._look_at(rival, rival.session.apply(ending, now), now)
 
     def _give_up_second(self, now: float) -> list[Output]:
         if self._second is None:

@@ -86,7 +86,11 @@ OPEN_HOLD_TIME = 240.0
 """How long to wait for the peer's OPEN, in seconds: the "large value" of RFC 4271 8.2.2, four minutes."""
 
 SEND_HOLD_TIME = 480.0
-"""The least time that a peer's TCP may take nothing, unless configured, in seconds (RFC 9687 3.5)."""
+"""The least time that a peer's TCP may take nothing, unless configured, in seconds (RFC 9687 6)."""
+
+
+MIN_KEEPALIVE_TIME = 1.0
+"""The shortest time between two KEEPALIVEs, in seconds (RFC 4271 4.4)."""
 
 
 def no_jitter() -> float:
@@ -168,28 +172,31 @@ class Session:
     def announce(self, routes: Iterable[Route], now: float) -> list[Output]:
         """Add routes to those that the peer is to have; possible in every state."""
         self.rib_out.announce(routes)
-        return self.advertise()
+        return self.advertise(now)
 
     def withdraw(self, prefixes: Iterable[Prefix], now: float) -> list[Output]:
         """Drop routes from those that the peer is to have; possible in every state."""
         self.rib_out.withdraw(prefixes)
-        return self.advertise()
+        return self.advertise(now)
 
     def replace(self, routes: Iterable[Route], now: float) -> list[Output]:
         """State all routes that the peer is to have; only the difference is sent."""
         self.rib_out.replace(routes)
-        return self.advertise()
+        return self.advertise(now)
 
-    def advertise(self) -> list[Output]:
+    def advertise(self, now: float) -> list[Output]:
         """Tell the peer, if it is there, what it does not know yet of the routes that it is to have."""
         if self.state is not State.ESTABLISHED:
             return []
         assert self._egress is not None
         assert self.negotiated is not None
         obstacle = _obstacle(self.negotiated)
-        changes = self.rib_out.take_changes(_nothing if obstacle else self._egress.attributes_of)
-        outputs: list[Output] = [RouteRefused(route, obstacle or _NO_NEXT_HOP) for route in changes.refused]
-        return [*outputs, *self._send(*pack(changes, self.negotiated))]
+        egress = self._egress
+        changes = self.rib_out.take_changes(_nothing if obstacle else egress.attributes_of)
+        outputs: list[Output] = [
+            RouteRefused(route, obstacle or egress.obstacle(route) or "") for route in changes.refused
+        ]
+        return [*outputs, *self._update(pack(changes, self.negotiated), now)]
 
     def request_refresh(self, family: Family) -> list[Output]:
         """Ask the peer to send its routes of a family again (RFC 2918 4).
@@ -217,7 +224,10 @@ class Session:
             return self.apply(ConnectionFailed(reason), now)
         self.our_open = offer(self.config, router_id, restarting=self.restarting)
         self._egress = Egress(
-            local_as=self.config.local_as, peer_type=self.config.peer_type, local_address=local
+            local_as=self.config.local_as,
+            peer_type=self.config.peer_type,
+            local_address=local,
+            remote_address=any_address(remote_address),
         )
         return self.apply(ConnectionOpened(), now)
 
@@ -354,8 +364,10 @@ class Session:
             case Timer.HOLD:
                 return hold_time
             case Timer.KEEPALIVE:
-                # RFC 4271 4.4: a third of the hold time is a reasonable interval.
-                return hold_time / 3 * self.jitter()
+                # RFC 4271 4.4: a third of the hold time is a reasonable interval, and no KEEPALIVE without one.
+                if not hold_time:
+                    return 0.0
+                return max(hold_time / 3 * self.jitter(), MIN_KEEPALIVE_TIME)
             case Timer.SEND_HOLD:
                 return self._send_hold_time(hold_time)
             case Timer.CONNECT_RETRY:
@@ -366,7 +378,7 @@ class Session:
                 return self.damping.failed(now) * self.jitter()
 
     def _send_hold_time(self, hold_time: float) -> float:
-        # RFC 9687 3.2, 3.5: none without a hold time, and always longer than that.
+        # RFC 9687 4.1, 4.4: none without a hold time, and always longer than that.
         if not hold_time:
             return 0.0
         if self.config.send_hold_time is not None:
@@ -386,24 +398,29 @@ class Session:
         self._intake = Intake.of(self.negotiated.families, self.config.prefix_limits)
         self.rib_out.forget()
         endings = map(_end_of_rib, sorted(self.negotiated.families))
-        return [Established(self.negotiated, self.peer_open), *self.advertise(), *self._send(*endings)]
+        established = Established(self.negotiated, self.peer_open)
+        return [established, *self.advertise(now), *self._update(endings, now)]
 
     def _deliver(self, message: Update | RouteRefresh, now: float) -> list[Output]:
         assert self._intake is not None
         if isinstance(message, RouteRefresh):
-            return self._refresh(message)
+            return self._refresh(message, now)
         events, farewell = self._intake.take(message)
         return [*events, *self.reset(now, farewell)] if farewell else [*events]
 
-    def _refresh(self, message: RouteRefresh) -> list[Output]:
+    def _refresh(self, message: RouteRefresh, now: float) -> list[Output]:
         assert self.negotiated is not None
+        assert self._intake is not None
         family, subtype = message.family, message.subtype
         if family not in self.negotiated.families or not self.config.route_refresh:
             # RFC 2918 4: ignore what was not negotiated.
             return []
         enhanced = self.negotiated.enhanced_route_refresh
         if subtype == RefreshSubtype.REQUEST:
-            return [*self._repeat(family, enhanced), RefreshRequested(family)]
+            return [*self._repeat(family, enhanced, now), RefreshRequested(family)]
+        if self.negotiated.graceful_restart and family not in self._intake.complete:
+            # RFC 7313 4: until then, what is not sent again is not yet gone.
+            return []
         if enhanced and subtype == RefreshSubtype.BEGIN:
             return [RefreshBegun(family)]
         if enhanced and subtype == RefreshSubtype.END:
@@ -411,15 +428,22 @@ class Session:
         # RFC 7313 5: other subtypes are to be ignored.
         return []
 
-    def _repeat(self, family: Family, enhanced: bool) -> list[Output]:
+    def _repeat(self, family: Family, enhanced: bool, now: float) -> list[Output]:
         """Send all routes of a family again."""
         if family == IPV4_UNICAST:
             self.rib_out.forget()
-        routes = self.advertise()
+        routes = self.advertise(now)
         if not enhanced:
             return routes
         begin, end = (RouteRefresh(family, subtype) for subtype in (RefreshSubtype.BEGIN, RefreshSubtype.END))
         return [*self._send(begin), *routes, *self._send(end)]
+
+    def _update(self, updates: Iterable[Update], now: float) -> list[Output]:
+        outputs = self._send(*updates)
+        if outputs and Timer.KEEPALIVE in self._deadlines:
+            # RFC 4271 8.2.2, Established: an UPDATE tells the peer as well that we are there.
+            self._start_timer(Timer.KEEPALIVE, now)
+        return outputs
 
     def _send(self, *messages: Message) -> list[Output]:
         negotiated = self.negotiated or _BEFORE_OPEN
@@ -434,8 +458,6 @@ class Session:
 
 _BEFORE_OPEN = Negotiated(four_octet_as=False)
 """Nothing is negotiated yet; OPEN, KEEPALIVE and NOTIFICATION do not depend on it."""
-
-_NO_NEXT_HOP = "it names no next hop, and our address on the connection is not IPv4"
 
 
 def _obstacle(negotiated: Negotiated) -> str | None:

@@ -41,10 +41,22 @@ class Egress:
     local_address: Address
     """Our address on the connection."""
 
-    def attributes_of(self, route: Route) -> PathAttributes | None:
-        """The attributes to send with a route; None if there is no next hop to name."""
+    remote_address: Address
+    """The peer's."""
+
+    def obstacle(self, route: Route) -> str | None:
+        """Why a route cannot be told to the peer; None: it can."""
         next_hop = route.next_hop or self.local_address
         if not isinstance(next_hop, IPv4Address):
+            return "it names no next hop, and our address on the connection is not IPv4"
+        if next_hop == self.remote_address:
+            return "its next hop is the peer itself"  # RFC 4271 5.1.3
+        return None
+
+    def attributes_of(self, route: Route) -> PathAttributes | None:
+        """The attributes to send with a route; None if there is an obstacle."""
+        next_hop = route.next_hop or self.local_address
+        if self.obstacle(route) or not isinstance(next_hop, IPv4Address):
             return None
         internal = self.peer_type is PeerType.INTERNAL
         local_pref = DEFAULT_LOCAL_PREF if route.local_pref is None else route.local_pref

@@ -20,8 +20,19 @@ from bgp.rib import AdjRibOut, Changes
 from bgp.testing import routes
 from bgp.updates import Egress, pack
 
-EXTERNAL = Egress(local_as=64512, peer_type=PeerType.EXTERNAL, local_address=IPv4Address("192.0.2.1"))
-INTERNAL = Egress(local_as=64512, peer_type=PeerType.INTERNAL, local_address=IPv4Address("192.0.2.1"))
+LINK = {"local_address": IPv4Address("192.0.2.1"), "remote_address": IPv4Address("192.0.2.2")}
+EXTERNAL = Egress(
+    local_as=64512,
+    peer_type=PeerType.EXTERNAL,
+    local_address=IPv4Address("192.0.2.1"),
+    remote_address=IPv4Address("192.0.2.2"),
+)
+INTERNAL = Egress(
+    local_as=64512,
+    peer_type=PeerType.INTERNAL,
+    local_address=IPv4Address("192.0.2.1"),
+    remote_address=IPv4Address("192.0.2.2"),
+)
 NEGOTIATED = Negotiated(four_octet_as=True)
 PREFIX = "203.0.113.7/32"
 
@@ -54,7 +65,12 @@ def test_our_as_goes_in_front_of_the_path() -> None:
 
 
 def test_without_a_next_hop_to_name() -> None:
-    egress = Egress(local_as=1, peer_type=PeerType.EXTERNAL, local_address=IPv6Address("2001:db8::1"))
+    egress = Egress(
+        local_as=1,
+        peer_type=PeerType.EXTERNAL,
+        local_address=IPv6Address("2001:db8::1"),
+        remote_address=IPv6Address("2001:db8::2"),
+    )
     assert egress.attributes_of(Route(PREFIX)) is None
     assert egress.attributes_of(Route(PREFIX, next_hop="192.0.2.9")) is not None
 

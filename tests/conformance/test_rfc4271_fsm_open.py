@@ -151,7 +151,6 @@ def test_established_26_27() -> None:
 
 
 @rfc("4271 8.2.2", "MUST restart the keepalive timer with each KEEPALIVE or UPDATE that it sends")
-@pytest.mark.xfail(strict=True, reason="bgp/session.py, _send: UPDATEs leave the keepalive timer alone")
 def test_established_11() -> None:
     peer = Neighbour.at(State.ESTABLISHED).waits(20)
     peer.perform(peer.session.announce([Route("203.0.113.7/32")], peer.now))

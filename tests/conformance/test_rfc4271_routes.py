@@ -1,7 +1,5 @@
 """RFC 4271, sections 5.1 and 9.2: what our routes look like to which peer."""
 
-import pytest
-
 from bgp import ASPath, Open, Origin, Prefix, Route, RouteRefused, State, Update
 from tests.conformance.neighbour import Neighbour
 from tests.conformance.requirements import rfc
@@ -58,9 +56,6 @@ def test_next_hop_self() -> None:
 
 
 @rfc("4271 5.1.3", "MUST NOT send a peer a route whose next hop is the peer")
-@pytest.mark.xfail(
-    strict=True, reason="bgp/updates.py, Egress.attributes_of: does not know the peer's address"
-)
 def test_next_hop_of_the_peer() -> None:
     peer = Neighbour.at(State.ESTABLISHED)
     peer.hears()

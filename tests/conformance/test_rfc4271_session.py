@@ -91,9 +91,6 @@ def test_often_enough() -> None:
 
 
 @rfc("4271 4.4", "MUST NOT send more than one KEEPALIVE a second")
-@pytest.mark.xfail(
-    strict=True, reason="bgp/session.py, _seconds: a third of 3 s, by a jitter of 0.75, is less than a second"
-)
 def test_not_too_often() -> None:
     peer = Neighbour.at(State.ESTABLISHED, jitter=lambda: 0.75, hold_time=3)
     assert keepalives(peer, 30) <= 30

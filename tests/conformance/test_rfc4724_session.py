@@ -271,7 +271,6 @@ def test_newcomer() -> None:
 
 
 @rfc("4724 4.2", "SHOULD NOT send a NOTIFICATION on the old connection then")
-@pytest.mark.xfail(strict=True, reason="bgp/peer.py, _settle: Cease, Connection Collision Resolution is sent")
 def test_newcomer_silently() -> None:
     peer = Restarting().comes(promise())
     old = peer.connection

@@ -133,7 +133,6 @@ def test_stale() -> None:
 
 
 @rfc("7313 4", "MUST ignore the beginning of a peer with graceful restart until that has said End-of-RIB")
-@pytest.mark.xfail(strict=True, reason="bgp/session.py, _refresh: does not know whether End-of-RIB has come")
 def test_too_early() -> None:
     offer = GracefulRestartCapability(restart_time=60, families={IPV4_UNICAST: True})
     peer = Neighbour.at(State.ESTABLISHED, *ENHANCED, offer, graceful_restart=GracefulRestartConfig())
