@@ -164,7 +164,7 @@ def decode_reach(value: bytes, negotiated: Negotiated) -> MPReach:
     # RFC 4760 3: the octet after the next hop is reserved, to be ignored.
     hop = value[4 : 4 + value[3]] if len(value) > 3 else b""
     nlri_at = 5 + len(hop)
-    if nlri_at > len(value) or len(hop) < value[3]:
+    if nlri_at > len(value):
         raise FamilyDisabled(family, f"{len(value)} octets, too few for a next hop")
     if lengths and len(hop) not in lengths:
         limits = " or ".join(map(str, lengths))
