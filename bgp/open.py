@@ -16,7 +16,7 @@ import attrs
 from bgp.capabilities import Capability, decode_capability, encode_capability, four_octet_as
 from bgp.errors import LocalError, OpenError
 from bgp.iana import OpenSubcode, ParameterType
-from bgp.values import UINT8, in_range, ipv4_address, quoted
+from bgp.values import in_range, ipv4_address, quoted
 from bgp.wire import Reader, WireError, uint8, uint16
 
 VERSION = 4
@@ -62,8 +62,8 @@ class ParameterLayout:
     extended: bool = False
     """Whether lengths have two octets although one would do (RFC 9072 2)."""
 
-    ignored_length: int = attrs.field(default=_SHORT, validator=UINT8)
-    """The octet of the extended form where the short form has its length: 255, ignored by receivers."""
+    ignored_length: int = attrs.field(default=_SHORT, validator=in_range(1, 0xFF))
+    """The octet of the extended form where the short form has its length: 255; receivers ignore it, but for 0."""
 
 
 def _capabilities(values: Iterable[Capability]) -> tuple[Capability, ...]:

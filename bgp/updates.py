@@ -49,7 +49,7 @@ class Egress:
         next_hop = route.next_hop or self.local_address
         if not isinstance(next_hop, IPv4Address):
             return "it names no next hop, and our address on the connection is not IPv4"
-        if next_hop == self.remote_address:
+        if next_hop == self.remote_address != self.local_address:
             return "its next hop is the peer itself"  # RFC 4271 5.1.3
         return None
 

@@ -164,7 +164,7 @@ def layouts(draw: st.DrawFn, count: int) -> ParameterLayout:
     """Ways to spread `count` capabilities over parameters, those that leave some empty too (RFC 5492, RFC 9072)."""
     cuts = [0, *sorted(draw(st.lists(numbers(count), max_size=4))), count]
     groups = [end - start for start, end in pairwise(cuts)]
-    return ParameterLayout(groups, draw(st.booleans()), draw(st.just(255) | numbers(255)))
+    return ParameterLayout(groups, draw(st.booleans()), draw(st.just(255) | numbers(255, low=1)))
 
 
 @st.composite

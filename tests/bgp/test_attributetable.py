@@ -178,6 +178,7 @@ VALUES: dict[str, Sequence[bytes]] = {
     "origin": [b"\0", b"\2"],
     "as_path": [b"", b"\2\1\0\0\xfc\0", b"\2\3" + b"\xff" * 12, b"\2\x3f" + b"\1" * 252],
     "atomic_aggregate": [b""],
+    "next_hop": [b"\1\0\0\0", b"\xdf\n\xff\n"],
     "aggregator": [b"\0\0\0\1\0\0\0\0", b"\1\0\0\0\0\0\0\0"],
     "extended_communities": [bytes(8), b"\xff" * 248],
     "ipv6_extended_communities": [bytes(20), b"\xff" * 240],

@@ -27,8 +27,8 @@ def test_a_next_hop_of_no_octets_can_be_pasted() -> None:
 
 @pytest.mark.parametrize("flags", ["80", "a0"], ids=["plain", "partial"])
 def test_an_aigp_without_a_metric_prints_as_none_at_all(flags: str) -> None:
-    # AIGP of 0 octets: no TLV, so no metric (RFC 7311 3).
-    attributes = PathAttributes.from_wire(bytes.fromhex(flags + "1a00"))
+    # AIGP with a TLV of another type alone, so no metric (RFC 7311 3).
+    attributes = PathAttributes.from_wire(bytes.fromhex(flags + "1a03 020003"))
     assert attributes.aigp is None
     assert repr(attributes) == "PathAttributes()"
 
