@@ -14,54 +14,19 @@ intake, damping, session; then collision, stale, peer; last transport, speaker.
 from bgp.aspath import ASPath, ASSegment
 from bgp.attributes import PathAttributes, UnknownAttribute
 from bgp.attributetable import Aggregator
-from bgp.capabilities import (
-    AddPathCapability,
-    Capability,
-    EnhancedRouteRefreshCapability,
-    ExtendedMessageCapability,
-    ExtendedNextHopCapability,
-    FourOctetASCapability,
-    FQDNCapability,
-    GracefulRestartCapability,
-    LongLivedFamily,
-    LongLivedGracefulRestartCapability,
-    MultiprotocolCapability,
-    RestartFamily,
-    RoleCapability,
-    RouteRefreshCapability,
-    SoftwareVersionCapability,
-    UnknownCapability,
-)
+from bgp.capabilities import Capability
 from bgp.communities import Community, LargeCommunity
 from bgp.config import GracefulRestartConfig, PeerConfig, PrefixLimit
-from bgp.errors import (
-    BGPError,
-    FSMError,
-    HeaderError,
-    HoldTimerExpired,
-    LocalError,
-    OpenError,
-    PeerError,
-    UpdateError,
-)
+from bgp.errors import BGPError, LocalError, PeerError, UpdateError
 from bgp.events import (
-    AttemptFailed,
     EndOfRib,
     Established,
     Event,
-    FamilyDisabled,
     Output,
-    PrefixLimitWarning,
-    RefreshBegun,
-    RefreshEnded,
-    RefreshRequested,
     RouteRefused,
-    RoutesLongLivedStale,
     RoutesReceived,
-    RoutesStale,
     SendBytes,
     SessionClosed,
-    StaleRoutesGone,
     StateChanged,
 )
 from bgp.extended import ExtendedCommunity, IPv6ExtendedCommunity
@@ -72,21 +37,19 @@ from bgp.iana import (
     AddPathDirection,
     AttributeCode,
     AttributeFlag,
-    CapabilityCode,
     CeaseSubcode,
     ErrorCode,
     Origin,
-    RefreshSubtype,
     Role,
     SegmentType,
 )
 from bgp.labelled import LabelledPrefix, RouteDistinguisher, VPNPrefix
 from bgp.messages import Keepalive, Message, RouteRefresh, decode, encode
 from bgp.multiprotocol import MPReach, MPUnreach, NextHop
-from bgp.negotiated import Negotiated, PeerType, RoleAgreement
-from bgp.nlri import NLRI, OpaqueNLRI, Path
+from bgp.negotiated import Negotiated, PeerType
+from bgp.nlri import NLRI, Path
 from bgp.notification import Notification
-from bgp.open import Open, ParameterLayout
+from bgp.open import Open
 from bgp.peer import Peering
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family, Prefix
 from bgp.rib import Route
@@ -104,7 +67,6 @@ __all__ = [
     "Keepalive",
     "Notification",
     "RouteRefresh",
-    "RefreshSubtype",
     "Negotiated",
     # what they are made of
     "AFI",
@@ -116,7 +78,6 @@ __all__ = [
     "LabelledPrefix",
     "VPNPrefix",
     "RouteDistinguisher",
-    "OpaqueNLRI",
     "Path",
     "NLRI",
     "PathAttributes",
@@ -135,37 +96,16 @@ __all__ = [
     "NextHop",
     "AttributeCode",
     "AttributeFlag",
-    "ParameterLayout",
     "Capability",
-    "MultiprotocolCapability",
-    "RouteRefreshCapability",
-    "EnhancedRouteRefreshCapability",
-    "ExtendedMessageCapability",
-    "ExtendedNextHopCapability",
-    "RoleCapability",
     "Role",
-    "GracefulRestartCapability",
-    "RestartFamily",
-    "LongLivedGracefulRestartCapability",
-    "LongLivedFamily",
-    "FourOctetASCapability",
-    "AddPathCapability",
     "AddPathDirection",
-    "FQDNCapability",
-    "SoftwareVersionCapability",
-    "UnknownCapability",
-    "CapabilityCode",
     "ErrorCode",
     "CeaseSubcode",
     # what can be wrong with them
     "BGPError",
     "LocalError",
     "PeerError",
-    "HeaderError",
-    "OpenError",
     "UpdateError",
-    "HoldTimerExpired",
-    "FSMError",
     "Fault",
     "Treatment",
     # sessions
@@ -173,7 +113,6 @@ __all__ = [
     "PrefixLimit",
     "GracefulRestartConfig",
     "PeerType",
-    "RoleAgreement",
     "Route",
     "Session",
     "Peering",
@@ -189,13 +128,4 @@ __all__ = [
     "EndOfRib",
     "RouteRefused",
     "SessionClosed",
-    "AttemptFailed",
-    "RefreshRequested",
-    "RefreshBegun",
-    "RefreshEnded",
-    "FamilyDisabled",
-    "PrefixLimitWarning",
-    "RoutesStale",
-    "RoutesLongLivedStale",
-    "StaleRoutesGone",
 ]

@@ -2,8 +2,9 @@
 # offer amounts to something, which is the same for both where it ought to be.
 """Fuzz capabilities: an octet that says where ours end and the peer's begin, then all of them."""
 
-from bgp import Negotiated, OpenError, PeerType
+from bgp import Negotiated, PeerType
 from bgp.capabilities import Capability, decode_capability, encode_capability
+from bgp.errors import OpenError
 from bgp.wire import Reader
 from fuzz.contexts import check_value
 

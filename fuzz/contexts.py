@@ -5,7 +5,8 @@ import ipaddress
 from typing import Any
 
 import bgp
-from bgp import Negotiated, PeerType, faults, iana, negotiated
+from bgp import Negotiated, PeerType, capabilities, faults, iana, messages, negotiated, nlri, offers
+from bgp import open as opens
 from bgp.prefix import (
     IPV4_LABELLED,
     IPV4_MULTICAST,
@@ -34,7 +35,7 @@ _PEER_TYPES = tuple(PeerType)
 
 _NAMES = {
     name: value
-    for module in (ipaddress, iana, faults, negotiated, bgp)
+    for module in (ipaddress, iana, faults, offers, capabilities, opens, negotiated, nlri, messages, bgp)
     for name, value in vars(module).items()
     if not name.startswith("_")
 }
@@ -67,7 +68,6 @@ def check_value(value: Any) -> Any:
     str(value)
     text = repr(value)
     pasted = eval(text, _NAMES)
-    assert (
-        pasted == value or repr(pasted) == text
-    )  # sets have no order; an AIGP may hold more than its metric
+    # Sets have no order, and an AIGP may hold more than its metric.
+    assert pasted == value or repr(pasted) == text
     return pasted

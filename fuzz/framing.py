@@ -4,7 +4,7 @@
 
 from collections.abc import Iterable
 
-from bgp import HeaderError
+from bgp.errors import HeaderError
 from bgp.framing import MAX_EXTENDED, MAX_MESSAGE, Framer
 
 _Outcome = tuple[list[bytes], tuple[str, int, bytes] | None]

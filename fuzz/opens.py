@@ -1,7 +1,7 @@
 # The body of an OPEN is an `Open` or an `OpenError`; what was decoded encodes to the very same octets.
 """Fuzz the bodies of OPENs."""
 
-from bgp import OpenError
+from bgp.errors import OpenError
 from bgp.open import decode_open, encode_open
 from bgp.wire import Reader
 from fuzz.contexts import check_value

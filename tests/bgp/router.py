@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Self
 
-from bgp import FourOctetASCapability, Keepalive, Message, Negotiated, Open, Update, decode, encode
+from bgp import Keepalive, Message, Negotiated, Open, Update, decode, encode
 from bgp.framing import Framer
+from bgp.offers import FourOctetASCapability
 
 NEGOTIATED = Negotiated(four_octet_as=True)
 DEADLINE = 20.0

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bgp
 from bgp import (
     Aggregator,
     ASPath,
@@ -28,6 +27,7 @@ from bgp.attributes import RawAttribute, encode_attribute, join, split
 from bgp.attributetable import ROWS
 from bgp.testing import path_attributes
 from bgp.wire import WireError
+from tests.bgp.pasting import pasted
 
 INTERNAL = Negotiated(four_octet_as=True, peer_type=PeerType.INTERNAL)
 OPTIONAL, TRANSITIVE, PARTIAL = AttributeFlag.OPTIONAL, AttributeFlag.TRANSITIVE, AttributeFlag.PARTIAL
@@ -123,7 +123,7 @@ def test_are_their_octets(attributes: PathAttributes) -> None:
     assert again == attributes
     assert hash(again) == hash(attributes)
     assert {again: 1} == {attributes: 1}
-    assert eval(repr(again), vars(bgp).copy()) == attributes
+    assert pasted(again) == attributes
     values: dict[str, Any] = {name: getattr(again, name) for name in EVERY}
     assert PathAttributes(**values) == attributes
     assert [raw.code for raw in split(attributes.wire)] == sorted(attributes.raw)
@@ -197,7 +197,7 @@ def test_unknown_attributes_keep_what_counts() -> None:
     assert attribute.flags == OPTIONAL | TRANSITIVE | PARTIAL
     assert isinstance(attribute.code, AttributeCode)
     assert UnknownAttribute(OPTIONAL, 99).value == b""
-    assert eval(repr(attribute), vars(bgp).copy()) == attribute
+    assert pasted(attribute) == attribute
 
 
 @pytest.mark.parametrize("code", [1, 2, 8, 14, 15, 17, 18, 35])

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bgp
 from bgp.capabilities import (
     AddPathCapability,
     Capability,
@@ -32,6 +31,7 @@ from bgp.iana import AFI, AddPathDirection, CapabilityCode, Role
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family
 from bgp.testing import capabilities
 from bgp.wire import Reader
+from tests.bgp.pasting import pasted
 
 BOTH_WAYS = AddPathDirection.RECEIVE | AddPathDirection.SEND
 
@@ -51,7 +51,7 @@ def test_round_trip(capability: Capability) -> None:
 
 @given(capabilities())
 def test_repr_can_be_pasted_back(capability: Capability) -> None:
-    copy = eval(repr(capability), vars(bgp).copy())
+    copy = pasted(capability)
     assert copy == capability
     assert encode_capability(copy) == encode_capability(capability)
 

@@ -1,5 +1,5 @@
-import bgp
 from bgp import IPV6_UNICAST, AttributeCode, Fault, Treatment, UpdateError
+from tests.bgp.pasting import pasted
 
 
 def test_treatments_go_from_weak_to_strong() -> None:
@@ -28,5 +28,5 @@ def test_repr_can_be_pasted_back() -> None:
         Fault(AttributeCode.MP_REACH_NLRI, Treatment.AFI_SAFI_DISABLE, "no", 9, family=IPV6_UNICAST),
     ]
     for fault in faults:
-        assert eval(repr(fault), vars(bgp).copy()) == fault
-        assert hash(fault) == hash(eval(repr(fault), vars(bgp).copy()))
+        assert pasted(fault) == fault
+        assert hash(fault) == hash(pasted(fault))

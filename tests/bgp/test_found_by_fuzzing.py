@@ -1,10 +1,7 @@
 """What `make hunt` has found, each with a name and the octets that did it; the fix is in the commit that added it."""
 
-from typing import Any
-
 import pytest
 
-import bgp
 from bgp import (
     LabelledPrefix,
     NextHop,
@@ -13,11 +10,7 @@ from bgp import (
     VPNPrefix,
 )
 from bgp.prefix import IPV4_LABELLED, IPV4_VPN
-
-
-def pasted(value: object) -> Any:
-    """What comes of a value that somebody copies from a log into a shell."""
-    return eval(repr(value), dict(vars(bgp)))
+from tests.bgp.pasting import pasted
 
 
 def test_a_next_hop_of_no_octets_can_be_pasted() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgp import HeaderError
+from bgp.errors import HeaderError
 from bgp.framing import MARKER, MAX_EXTENDED, MAX_MESSAGE, Framer, judge_header
 from bgp.iana import MessageType
 from bgp.wire import uint16

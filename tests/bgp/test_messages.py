@@ -6,29 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bgp
 from bgp import (
     IPV4_UNICAST,
     IPV6_UNICAST,
     Family,
-    HeaderError,
     Keepalive,
     LocalError,
     Negotiated,
     Notification,
     Open,
     PeerError,
-    RefreshSubtype,
     RouteRefresh,
-    UnknownCapability,
     Update,
     decode,
     encode,
 )
-from bgp.errors import RouteRefreshError
+from bgp.capabilities import UnknownCapability
+from bgp.errors import HeaderError, RouteRefreshError
 from bgp.framing import MARKER
+from bgp.iana import RefreshSubtype
 from bgp.testing import messages, negotiated_sessions, notifications, opens, route_refreshes
 from bgp.wire import uint16
+from tests.bgp.pasting import pasted
 
 NEGOTIATED = Negotiated(four_octet_as=True)
 EXTENDED = Negotiated(four_octet_as=True, extended_message=True)
@@ -54,7 +53,7 @@ def test_round_trip(data: st.DataObject, negotiated: Negotiated) -> None:
     octets = encode(value, negotiated)
     assert decode(octets, negotiated) == value
     assert encode(decode(octets, negotiated), negotiated) == octets
-    assert eval(repr(value), vars(bgp).copy()) == value
+    assert pasted(value) == value
 
 
 @given(st.integers(0, 6), st.binary(max_size=60), negotiated_sessions())

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bgp
 from bgp import (
     IPV4_UNICAST,
     IPV6_UNICAST,
@@ -17,7 +16,6 @@ from bgp import (
     MPUnreach,
     Negotiated,
     NextHop,
-    OpaqueNLRI,
     Path,
     VPNPrefix,
 )
@@ -29,6 +27,7 @@ from bgp.multiprotocol import (
     encode_unreach,
     family_of,
 )
+from bgp.nlri import OpaqueNLRI
 from bgp.prefix import IPV4_LABELLED, IPV4_MULTICAST, IPV4_VPN, IPV6_LABELLED, IPV6_MULTICAST, IPV6_VPN
 from bgp.testing import (
     READABLE_FAMILIES,
@@ -40,6 +39,7 @@ from bgp.testing import (
     nlris,
 )
 from bgp.wire import WireError
+from tests.bgp.pasting import pasted
 
 NEGOTIATED = Negotiated(four_octet_as=True)
 WITH_PATHS = Negotiated(four_octet_as=True, add_path_receive={IPV6_UNICAST}, add_path_send={IPV6_UNICAST})
@@ -73,7 +73,7 @@ def test_next_hops_of_every_length(wire: str, text: str, arguments: str | None) 
     hop = NextHop(bytes.fromhex(wire))
     assert str(hop) == text
     assert repr(hop) == f"NextHop({arguments or repr(bytes.fromhex(wire))})"
-    assert eval(repr(hop), vars(bgp).copy()) == hop
+    assert pasted(hop) == hop
     assert [str(address) for address in hop.addresses] == ([] if "0x" in text else text.split(", "))
     assert hop.address == next(iter(hop.addresses), None)
     assert hop.link_local == (hop.addresses[1] if len(hop.addresses) > 1 else None)
@@ -127,10 +127,10 @@ def test_the_longest_next_hop() -> None:
 def test_round_trip(data: st.DataObject, negotiated: Negotiated) -> None:
     reach = data.draw(mp_reaches(negotiated))
     assert decode_reach(encode_reach(reach), negotiated) == reach
-    assert eval(repr(reach), vars(bgp).copy()) == reach
+    assert pasted(reach) == reach
     unreach = data.draw(mp_unreaches(negotiated))
     assert decode_unreach(encode_unreach(unreach), negotiated) == unreach
-    assert eval(repr(unreach), vars(bgp).copy()) == unreach
+    assert pasted(unreach) == unreach
 
 
 def test_known_octets() -> None:

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bgp
 from bgp.capabilities import (
     AddPathCapability,
     Capability,
@@ -27,6 +26,7 @@ from bgp.iana import AFI, AddPathDirection, Role
 from bgp.negotiated import Negotiated, PeerType, RoleAgreement, role_agreement
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family
 from bgp.testing import capabilities
+from tests.bgp.pasting import pasted
 
 FOUR = FourOctetASCapability(64512)
 V4 = MultiprotocolCapability(IPV4_UNICAST)
@@ -86,7 +86,7 @@ def test_both_sides_come_to_the_same(
     ):
         assert getattr(mine, name) == getattr(yours, name)
     assert (mine.graceful_restart is None) == (yours.graceful_restart is None)
-    assert eval(repr(mine), vars(bgp).copy()) == mine
+    assert pasted(mine) == mine
     assert hash(mine) == hash(attrs.evolve(mine))
 
 

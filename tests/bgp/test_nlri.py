@@ -4,7 +4,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import bgp
 import bgp.nlri as nlri_module
 from bgp import (
     IPV4_UNICAST,
@@ -14,15 +13,15 @@ from bgp import (
     Family,
     LabelledPrefix,
     LocalError,
-    OpaqueNLRI,
     Path,
     Prefix,
     UpdateError,
     VPNPrefix,
 )
-from bgp.nlri import decoder
+from bgp.nlri import OpaqueNLRI, decoder
 from bgp.prefix import IPV4_LABELLED, IPV4_MULTICAST, IPV4_VPN, address_bits
 from bgp.testing import READABLE_FAMILIES, destinations, families, nlris, paths
+from tests.bgp.pasting import pasted
 
 EVPN = Family(25, 70)
 KINDS = st.tuples(st.sampled_from(READABLE_FAMILIES), st.booleans())
@@ -78,7 +77,7 @@ def test_round_trip(data: st.DataObject, kind: tuple[Family, bool]) -> None:
     nlri = data.draw(nlris(*kind))
     assert NLRI.decode(nlri.encode(), *kind) == nlri
     assert NLRI(nlri) == NLRI(list(nlri), nlri.family) == NLRI.from_wire(nlri.wire, *kind) == nlri
-    assert eval(repr(nlri), vars(bgp).copy()) == nlri
+    assert pasted(nlri) == nlri
 
 
 @given(st.data(), KINDS)

@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given
 
-import bgp
 from bgp.errors import LocalError, OpenError, RouteRefreshError
 from bgp.iana import SUBCODES, CeaseSubcode, ErrorCode
 from bgp.notification import Notification
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST
 from bgp.testing import notifications
+from tests.bgp.pasting import pasted
 
 SHUTDOWN, RESET = CeaseSubcode.ADMINISTRATIVE_SHUTDOWN, CeaseSubcode.ADMINISTRATIVE_RESET
 
@@ -20,7 +20,7 @@ def test_whatever_a_peer_sends_fits_into_a_line(notification: Notification) -> N
     assert text
     assert hash(notification) == hash(notification)
     assert notification.prefix_limit is None or notification.subcode == 1
-    assert eval(repr(notification), vars(bgp).copy()) == notification
+    assert pasted(notification) == notification
 
 
 @pytest.mark.parametrize(

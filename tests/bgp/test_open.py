@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bgp
 from bgp.capabilities import Capability, FourOctetASCapability, RouteRefreshCapability, UnknownCapability
 from bgp.errors import LocalError, OpenError
 from bgp.open import Open, ParameterLayout, decode_open, encode_open
 from bgp.testing import opens
 from bgp.wire import Reader
+from tests.bgp.pasting import pasted
 
 HEAD = "04 fc00 005a c0000201"
 
@@ -30,7 +30,7 @@ def test_round_trip(message: Open) -> None:
 
 @given(opens())
 def test_repr_can_be_pasted_back(message: Open) -> None:
-    copy = eval(repr(message), vars(bgp).copy())
+    copy = pasted(message)
     assert copy == message
     assert encode_open(copy) == encode_open(message)
 

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bgp
 from bgp import AFI, IPV4_UNICAST, IPV6_UNICAST, SAFI, Family, LocalError, Prefix
 from bgp.prefix import (
     IPV4_MULTICAST,
@@ -17,6 +16,7 @@ from bgp.prefix import (
     parse_network,
 )
 from bgp.testing import families, networks, prefixes
+from tests.bgp.pasting import pasted
 
 FAMILIES = (IPV4_UNICAST, IPV4_MULTICAST, IPV6_UNICAST, IPV6_MULTICAST)
 ANY = st.sampled_from(FAMILIES).flatmap(prefixes)
@@ -46,7 +46,7 @@ def test_reads_every_form(prefix: Prefix) -> None:
     assert Prefix(str(prefix), family) == Prefix(prefix.network, family) == Prefix(prefix) == prefix
     assert Prefix.from_wire(family, prefix.wire) == prefix
     assert hash(Prefix(str(prefix), family)) == hash(prefix)
-    assert eval(repr(prefix), vars(bgp).copy()) == prefix
+    assert pasted(prefix) == prefix
 
 
 @given(st.sampled_from([AFI.IPV4, AFI.IPV6]).flatmap(networks))

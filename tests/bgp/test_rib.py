@@ -6,6 +6,7 @@ import bgp
 from bgp import LocalError, PathAttributes, Prefix, Route
 from bgp.rib import AdjRibOut, Changes, route
 from bgp.testing import routes
+from tests.bgp.pasting import pasted
 
 
 def attributes_of(route: Route) -> PathAttributes | None:
@@ -128,7 +129,7 @@ def test_the_peer_always_ends_up_with_what_is_wanted(steps: list[tuple[str, list
 
 @given(routes())
 def test_a_route_prints_what_makes_it_again(route: Route) -> None:
-    assert eval(repr(route), vars(bgp).copy()) == route
+    assert pasted(route) == route
 
 
 def test_a_prefix_stands_for_a_route_through_us() -> None:

@@ -22,7 +22,6 @@ from bgp import (
     MPReach,
     MPUnreach,
     Negotiated,
-    OpaqueNLRI,
     Path,
     PathAttributes,
     PeerError,
@@ -37,8 +36,10 @@ from bgp import (
 from bgp.attributes import encode_attribute, split
 from bgp.framing import MARKER
 from bgp.multiprotocol import encode_reach, encode_unreach
+from bgp.nlri import OpaqueNLRI
 from bgp.testing import mp_reaches, mp_unreaches, negotiated_sessions, path_attributes, updates
 from bgp.wire import uint16
+from tests.bgp.pasting import pasted
 
 NEGOTIATED = Negotiated(four_octet_as=True)
 INTERNAL = Negotiated(four_octet_as=True, peer_type=PeerType.INTERNAL)
@@ -126,7 +127,7 @@ def test_round_trip(data: st.DataObject, negotiated: Negotiated) -> None:
     assert hash(received) == hash(update)
     assert received.faults == ()
     assert encode(received, negotiated) == octets
-    assert eval(repr(update), vars(bgp).copy()) == update
+    assert pasted(update) == update
 
 
 @pytest.mark.parametrize(

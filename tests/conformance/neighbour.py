@@ -14,7 +14,6 @@ import attrs
 
 from bgp import (
     Capability,
-    FourOctetASCapability,
     Keepalive,
     Message,
     Negotiated,
@@ -31,6 +30,7 @@ from bgp import (
 )
 from bgp.events import Event, SessionClosed
 from bgp.framing import MAX_EXTENDED, Framer
+from bgp.offers import FourOctetASCapability
 from bgp.vocabulary import CloseConnection
 
 OURS, THEIRS = "192.0.2.1", "192.0.2.2"

@@ -5,7 +5,6 @@ import pytest
 
 from bgp import (
     CloseConnection,
-    FourOctetASCapability,
     Keepalive,
     Message,
     Notification,
@@ -19,6 +18,7 @@ from bgp import (
 )
 from bgp.framing import Framer
 from bgp.iana import CeaseSubcode
+from bgp.offers import FourOctetASCapability
 from bgp.testing import Link
 from tests.conformance.neighbour import OURS, THEIRS, config
 from tests.conformance.octets import EXTERNAL

@@ -4,15 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from bgp import (
-    FSMError,
-    Keepalive,
-    Notification,
-    Route,
-    RoutesReceived,
-    State,
-    Update,
-)
+from bgp import Keepalive, Notification, Route, RoutesReceived, State, Update
+from bgp.errors import FSMError
 from bgp.events import StateChanged
 from bgp.iana import ErrorCode, OpenSubcode
 from tests.conformance.neighbour import OURS, THEIRS, Neighbour

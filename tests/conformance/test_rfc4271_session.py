@@ -5,8 +5,6 @@ import pytest
 from bgp import (
     IPV4_UNICAST,
     Established,
-    FourOctetASCapability,
-    FSMError,
     Keepalive,
     LocalError,
     Notification,
@@ -16,8 +14,10 @@ from bgp import (
     Update,
 )
 from bgp.config import PrefixLimit
+from bgp.errors import FSMError
 from bgp.events import SessionClosed
 from bgp.iana import CeaseSubcode, ErrorCode, FSMSubcode, HeaderSubcode, OpenSubcode, UpdateSubcode
+from bgp.offers import FourOctetASCapability
 from tests.conformance.neighbour import Neighbour, config
 from tests.conformance.octets import AS_PATH, NEXT_HOP, ORIGIN, PREFIX, message, update
 from tests.conformance.requirements import rfc

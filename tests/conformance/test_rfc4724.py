@@ -6,17 +6,16 @@ from bgp import (
     IPV4_UNICAST,
     IPV6_UNICAST,
     NLRI,
-    GracefulRestartCapability,
     MPUnreach,
     Negotiated,
     Open,
     PeerType,
-    RestartFamily,
-    UnknownCapability,
     Update,
     decode,
     encode,
 )
+from bgp.capabilities import UnknownCapability
+from bgp.offers import GracefulRestartCapability, RestartFamily
 from tests.conformance.octets import (
     AS_PATH,
     EXTERNAL,

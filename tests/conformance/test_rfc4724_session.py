@@ -14,11 +14,8 @@ from bgp import (
     IPV6_UNICAST,
     Capability,
     CloseConnection,
-    FourOctetASCapability,
-    GracefulRestartCapability,
     Keepalive,
     Message,
-    MultiprotocolCapability,
     Notification,
     Open,
     OpenConnection,
@@ -34,6 +31,7 @@ from bgp import (
 from bgp.config import GracefulRestartConfig
 from bgp.events import Event, RoutesStale, SessionClosed, StaleRoutesGone
 from bgp.framing import Framer
+from bgp.offers import FourOctetASCapability, GracefulRestartCapability, MultiprotocolCapability
 from tests.conformance.neighbour import OURS, THEIRS, Neighbour, config
 from tests.conformance.octets import EXTERNAL
 from tests.conformance.requirements import rfc

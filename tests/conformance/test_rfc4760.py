@@ -7,7 +7,6 @@ from bgp import (
     Capability,
     MPReach,
     MPUnreach,
-    MultiprotocolCapability,
     Negotiated,
     Notification,
     Open,
@@ -23,6 +22,7 @@ from bgp import (
     encode,
 )
 from bgp.iana import AttributeCode, ErrorCode, UpdateSubcode
+from bgp.offers import MultiprotocolCapability
 from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import (
     AS_PATH,

@@ -8,7 +8,6 @@ import pytest
 from bgp import (
     Aggregator,
     ASPath,
-    FourOctetASCapability,
     Keepalive,
     Negotiated,
     Open,
@@ -23,6 +22,7 @@ from bgp import (
     encode,
 )
 from bgp.iana import AS_TRANS, AttributeCode
+from bgp.offers import FourOctetASCapability
 from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import (
     EXTERNAL,

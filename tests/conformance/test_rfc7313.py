@@ -8,8 +8,6 @@ from bgp import (
     IPV4_UNICAST,
     IPV6_UNICAST,
     Capability,
-    EnhancedRouteRefreshCapability,
-    GracefulRestartCapability,
     Keepalive,
     Message,
     Negotiated,
@@ -18,7 +16,6 @@ from bgp import (
     PeerType,
     Route,
     RouteRefresh,
-    RouteRefreshCapability,
     State,
     Update,
     decode,
@@ -27,6 +24,7 @@ from bgp import (
 from bgp.config import GracefulRestartConfig
 from bgp.events import RefreshBegun, RefreshEnded, RefreshRequested
 from bgp.iana import ErrorCode, MessageType, RefreshSubtype, RouteRefreshSubcode
+from bgp.offers import EnhancedRouteRefreshCapability, GracefulRestartCapability, RouteRefreshCapability
 from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import EXTERNAL, capabilities, message, open_message, refusal
 from tests.conformance.requirements import rfc

@@ -1,16 +1,9 @@
 """RFC 7606: what a session does about UPDATEs with faults."""
 
-from bgp import (
-    IPV4_UNICAST,
-    IPV6_UNICAST,
-    MultiprotocolCapability,
-    Route,
-    RoutesReceived,
-    State,
-    Update,
-)
+from bgp import IPV4_UNICAST, IPV6_UNICAST, Route, RoutesReceived, State, Update
 from bgp.events import FamilyDisabled
 from bgp.iana import ErrorCode, UpdateSubcode
+from bgp.offers import MultiprotocolCapability
 from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import AS_PATH, IPV6_ROUTE, NEXT_HOP, ORIGIN, PREFIX, attribute, update
 from tests.conformance.requirements import rfc

@@ -5,12 +5,10 @@ import pytest
 from bgp import (
     IPV4_UNICAST,
     IPV6_UNICAST,
-    AddPathCapability,
     AddPathDirection,
     Capability,
     LocalError,
     MPReach,
-    MultiprotocolCapability,
     Negotiated,
     Open,
     Origin,
@@ -21,12 +19,13 @@ from bgp import (
     Route,
     RouteRefused,
     State,
-    UnknownCapability,
     Update,
     decode,
     encode,
 )
+from bgp.capabilities import UnknownCapability
 from bgp.iana import AttributeCode
+from bgp.offers import AddPathCapability, MultiprotocolCapability
 from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import (
     AS_PATH,

@@ -3,7 +3,6 @@
 import pytest
 
 from bgp import (
-    ExtendedMessageCapability,
     Keepalive,
     LocalError,
     Negotiated,
@@ -17,6 +16,7 @@ from bgp import (
     encode,
 )
 from bgp.iana import ErrorCode, HeaderSubcode, MessageType
+from bgp.offers import ExtendedMessageCapability
 from bgp.prefix import IPV4_UNICAST
 from tests.conformance.octets import EXTERNAL, capabilities, message, open_message, received, refusal, update
 from tests.conformance.requirements import rfc

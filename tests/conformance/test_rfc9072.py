@@ -2,8 +2,10 @@
 
 import pytest
 
-from bgp import Capability, Notification, Open, ParameterLayout, UnknownCapability, decode, encode
+from bgp import Capability, Notification, Open, decode, encode
+from bgp.capabilities import UnknownCapability
 from bgp.iana import ErrorCode, OpenSubcode
+from bgp.open import ParameterLayout
 from tests.conformance.octets import EXTERNAL, open_message, refusal
 from tests.conformance.requirements import rfc
 

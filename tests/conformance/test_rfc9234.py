@@ -14,16 +14,16 @@ from bgp import (
     PathAttributes,
     PeerType,
     Role,
-    RoleAgreement,
-    RoleCapability,
     State,
     Treatment,
-    UnknownCapability,
     Update,
     decode,
     encode,
 )
+from bgp.capabilities import UnknownCapability
 from bgp.iana import AttributeCode, ErrorCode, OpenSubcode
+from bgp.negotiated import RoleAgreement
+from bgp.offers import RoleCapability
 from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import EXTERNAL, attribute, capabilities, open_message, received, route_with
 from tests.conformance.requirements import rfc

@@ -11,35 +11,36 @@ from bgp import (
     AFI,
     NLRI,
     SAFI,
-    AddPathCapability,
     AttributeCode,
     Capability,
     ExtendedCommunity,
-    ExtendedNextHopCapability,
-    FourOctetASCapability,
-    FQDNCapability,
-    GracefulRestartCapability,
     Keepalive,
     LabelledPrefix,
     Message,
     MPReach,
     MPUnreach,
-    MultiprotocolCapability,
     Notification,
-    OpaqueNLRI,
     Open,
     Path,
     PathAttributes,
     Prefix,
     RouteRefresh,
-    UnknownCapability,
     Update,
     VPNPrefix,
 )
 from bgp.aspath import ASPath
 from bgp.attributes import RawAttribute, split
-from bgp.capabilities import encode_capability
+from bgp.capabilities import UnknownCapability, encode_capability
 from bgp.iana import AS_TRANS
+from bgp.nlri import OpaqueNLRI
+from bgp.offers import (
+    AddPathCapability,
+    ExtendedNextHopCapability,
+    FourOctetASCapability,
+    FQDNCapability,
+    GracefulRestartCapability,
+    MultiprotocolCapability,
+)
 from bgp.prefix import IPV6_VPN
 from tests.interop.dissection import Field
 

@@ -27,26 +27,17 @@ from hypothesis import strategies as st
 import bgp.nlri
 from bgp import (
     NLRI,
-    AddPathCapability,
     AddPathDirection,
     Aggregator,
     AttributeCode,
     AttributeFlag,
     Capability,
     CeaseSubcode,
-    EnhancedRouteRefreshCapability,
-    ExtendedMessageCapability,
-    ExtendedNextHopCapability,
-    FourOctetASCapability,
-    FQDNCapability,
-    GracefulRestartCapability,
     Keepalive,
     LabelledPrefix,
-    LongLivedGracefulRestartCapability,
     Message,
     MPReach,
     MPUnreach,
-    MultiprotocolCapability,
     Negotiated,
     NextHop,
     Notification,
@@ -55,22 +46,32 @@ from bgp import (
     PathAttributes,
     PeerType,
     Prefix,
-    RefreshSubtype,
     Role,
-    RoleCapability,
     RouteRefresh,
-    RouteRefreshCapability,
-    SoftwareVersionCapability,
     UnknownAttribute,
-    UnknownCapability,
     Update,
     VPNPrefix,
     encode,
 )
 from bgp.attributes import AttributeValues
 from bgp.attributetable import ROWS
-from bgp.iana import WELL_KNOWN_COMMUNITIES
+from bgp.capabilities import UnknownCapability
+from bgp.iana import WELL_KNOWN_COMMUNITIES, RefreshSubtype
 from bgp.nlri import Destination
+from bgp.offers import (
+    AddPathCapability,
+    EnhancedRouteRefreshCapability,
+    ExtendedMessageCapability,
+    ExtendedNextHopCapability,
+    FourOctetASCapability,
+    FQDNCapability,
+    GracefulRestartCapability,
+    LongLivedGracefulRestartCapability,
+    MultiprotocolCapability,
+    RoleCapability,
+    RouteRefreshCapability,
+    SoftwareVersionCapability,
+)
 from bgp.prefix import (
     IPV4_MULTICAST,
     IPV4_UNICAST,
