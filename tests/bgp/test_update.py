@@ -236,6 +236,19 @@ def test_routes_without_a_family(attribute: str) -> None:
         assert refusal(message(block, PREFIX)) == (9, bytes.fromhex(attribute))
 
 
+@pytest.mark.parametrize("cut", ["800e", "800f08 0002 01 20 200107", "900f00", "800e1a 0002 01"])
+def test_routes_that_run_over(cut: str) -> None:
+    # RFC 7606 4: the list of attributes ends there, and what came before it counts.
+    for block in (ATTRIBUTES + cut, REACH + WITHOUT_HOP + cut):
+        update = read(message(block, PREFIX if block.startswith(ATTRIBUTES) else ""))
+        assert [(fault.code, fault.treatment) for fault in update.faults] == [
+            (0, Treatment.TREAT_AS_WITHDRAW)
+        ]
+        assert update.mp_unreach is None
+    assert refusal(message(WITHOUT_HOP + cut)) == (1, b"")
+    assert refusal(message(cut)) == (1, b"")
+
+
 # AFI/SAFI disable.
 
 REACH_HEAD = "0002 01 10 20010db8000000000000000000000001 00"
