@@ -50,7 +50,7 @@ class Established:
 
 @attrs.frozen
 class SessionClosed:
-    """A session, or an attempt at one, is over.
+    """A session that was established is over.
 
     Routes of the peer are no longer valid, but for the families that `RoutesStale` tells of right after this.
     """
@@ -67,7 +67,10 @@ class SessionClosed:
 
 @attrs.frozen
 class AttemptFailed:
-    """One of two connections with the peer is over, such as the loser of a collision; the other goes on."""
+    """An attempt at a session is over before it was established; or one of two connections, the other goes on.
+
+    It says nothing about routes: whatever the peer has said before holds as it did.
+    """
 
     reason: str
     """Why, for a person."""

@@ -28,7 +28,7 @@ import attrs
 from bgp.collision import Existing, Identity, Side, Survivor, resolve
 from bgp.config import PeerConfig
 from bgp.damping import Damping
-from bgp.events import AttemptFailed, EndOfRib, Established, Event, Output, SessionClosed, StateChanged
+from bgp.events import EndOfRib, Established, Event, Output, SessionClosed, StateChanged
 from bgp.iana import CeaseSubcode
 from bgp.negotiated import Negotiated
 from bgp.notification import Notification
@@ -56,8 +56,6 @@ class _Line:
     dialled_by: Side = Side.LOCAL
     came_late: bool = False
     """Whether the peer dialled it while a session was up."""
-    was_up: bool = False
-    """Whether its session is established, or has been until just now."""
 
 
 def _damping(peering: "Peering") -> Damping:
@@ -122,28 +120,40 @@ class Peering:
         return self._look_at(self._main, self._main.session.start(now), now)
 
     def stop(self, now: float, farewell: Notification | None = None) -> list[Output]:
-        """Take everything down and leave it down; `farewell` tells the peer, or an Administrative Shutdown does."""
+        """Take everything down and leave it down; `farewell` tells the peer, or an Administrative Shutdown does.
+
+        Raises `LocalError` for a farewell that is too long for a session.
+        """
         outputs: list[Output] = []
+        if farewell is not None:
+            for line in self._lines:
+                line.session.farewell(farewell, for_good=True)
         for line in reversed(self._lines):
             outputs += self._look_at(line, line.session.stop(now, farewell), now)
         return [*outputs, *self._stale.clear()]
 
     def reset(self, now: float, farewell: Notification | None = None) -> list[Output]:
-        """Take the session down and, after a pause, up again; `farewell` tells the peer, or an Administrative Reset."""
+        """Take the session down and, after a pause, up again; `farewell` tells the peer, or an Administrative Reset.
+
+        Raises `LocalError` for a farewell that is too long for a session.
+        """
         outputs: list[Output] = []
+        if farewell is not None:
+            for line in self._lines:
+                line.session.farewell(farewell)
         for line in reversed(self._lines):
             outputs += self._look_at(line, line.session.reset(now, farewell), now)
         return outputs
 
-    def announce(self, routes: Iterable[Route], now: float) -> list[Output]:
+    def announce(self, routes: Iterable[Route | Prefix | str], now: float) -> list[Output]:
         """Add routes to those that the peer is to have; possible in every state."""
         return self._main.session.announce(routes, now)
 
-    def withdraw(self, prefixes: Iterable[Prefix], now: float) -> list[Output]:
+    def withdraw(self, prefixes: Iterable[Route | Prefix | str], now: float) -> list[Output]:
         """Drop routes from those that the peer is to have; possible in every state."""
         return self._main.session.withdraw(prefixes, now)
 
-    def replace(self, routes: Iterable[Route], now: float) -> list[Output]:
+    def replace(self, routes: Iterable[Route | Prefix | str], now: float) -> list[Output]:
         """State all routes that the peer is to have; only the difference is sent."""
         return self._main.session.replace(routes, now)
 
@@ -184,7 +194,7 @@ class Peering:
         if line.state is not State.ACTIVE or line.session.our_open is not None:
             outputs = self._give_up_second(now)
             line = self._second = self._listening_line(now)
-        line.dialled_by, line.came_late = Side.REMOTE, self._main.was_up
+        line.dialled_by, line.came_late = Side.REMOTE, self._main.state is State.ESTABLISHED
         opened = line.session.connection_opened(
             now, local_address=local_address, remote_address=remote_address
         )
@@ -298,11 +308,11 @@ class Peering:
                     line.state = new
                     seen += self._tell_state()
                 case Established(negotiated):
-                    seen += [output, *self._up(line, negotiated, now)]
+                    seen += [output, *self._up(negotiated, now)]
                 case EndOfRib(family):
                     seen += [output, *self._stale.end_of_rib(family)]
-                case SessionClosed():
-                    seen += self._closed(line, output, now)
+                case SessionClosed(_, sent, received):
+                    seen += [output, *self._stale.closed(now, sent, received)]
                 case _:
                     seen.append(output)
         return seen if self._second is None else [*seen, *self._tidy(self._second), *self._tell_state()]
@@ -311,21 +321,12 @@ class Peering:
         old, self._told = self._told, self.state
         return [] if old is self._told else [StateChanged(old, self._told)]
 
-    def _up(self, line: _Line, negotiated: Negotiated, now: float) -> list[Event]:
-        line.was_up = True
+    def _up(self, negotiated: Negotiated, now: float) -> list[Event]:
         self.restarting = False
         self._damping.established(now)
         for other in self._lines:
             other.session.restarting = False
         return self._stale.established(negotiated, now)
-
-    def _closed(self, line: _Line, closed: SessionClosed, now: float) -> list[Event]:
-        if line.was_up:
-            line.was_up = False
-            return [closed, *self._stale.closed(now, closed.sent, closed.received)]
-        if any(other is not line and other.state is not State.IDLE for other in self._lines):
-            return [AttemptFailed(closed.reason, closed.sent, closed.received)]
-        return [closed]
 
     def _tidy(self, second: _Line) -> list[Output]:
         """Drop the second session if it has no connection; let it take the main one's place if that is no good."""

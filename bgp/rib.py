@@ -79,6 +79,11 @@ class Route:
             )
 
 
+def prefix(value: "Route | Prefix | str") -> Prefix:
+    """Read what stands for a destination: a Route to it, a Prefix, or text."""
+    return value.prefix if isinstance(value, Route) else Prefix(value)
+
+
 def route(value: "Route | Prefix | str") -> Route:
     """Read what stands for a route: a Route, or a prefix to be reached through us."""
     return value if isinstance(value, Route) else Route(value)
@@ -94,8 +99,8 @@ class Changes:
     withdrawn: list[bytes] = attrs.field(factory=list)
     """Prefixes that are gone, in wire form."""
 
-    refused: list[Route] = attrs.field(factory=list)
-    """Routes that cannot be told to this peer."""
+    refused: list[tuple[Route, str]] = attrs.field(factory=list)
+    """Routes that cannot be told to this peer, and why."""
 
 
 @attrs.define(eq=False)
@@ -114,38 +119,53 @@ class AdjRibOut:
     def announce(self, routes: Iterable[Route]) -> None:
         """Add routes; each replaces the one for its prefix."""
         for route in routes:
-            self._wanted[route.prefix.wire] = route
-            self._touched[route.prefix.wire] = None
+            self._want(route.prefix.wire, route)
 
     def withdraw(self, prefixes: Iterable[Prefix]) -> None:
         """Drop the routes for these prefixes, where there are any."""
         for prefix in prefixes:
-            if self._wanted.pop(prefix.wire, None) is not None:
-                self._touched[prefix.wire] = None
+            if prefix.family == IPV4_UNICAST:
+                self._drop(prefix.wire)
 
     def replace(self, routes: Iterable[Route]) -> None:
         """State the whole table."""
         wanted = {route.prefix.wire: route for route in routes}
-        self._touched.update(dict.fromkeys(self._wanted))
-        self._touched.update(dict.fromkeys(wanted))
-        self._wanted = wanted
+        for wire in self._wanted.keys() - wanted.keys():
+            self._drop(wire)
+        for wire, route in wanted.items():
+            self._want(wire, route)
+
+    def _want(self, wire: bytes, route: Route) -> None:
+        known = self._wanted.get(wire)
+        if known is not route and known != route:
+            self._wanted[wire] = route
+            self._touched[wire] = None
+
+    def _drop(self, wire: bytes) -> None:
+        if self._wanted.pop(wire, None) is None:
+            return
+        if wire in self._told:
+            self._touched[wire] = None
+        else:
+            self._touched.pop(wire, None)
 
     def forget(self) -> None:
         """Note that the peer has been told nothing: its session is new, or gone."""
         self._told.clear()
         self._touched = dict.fromkeys(self._wanted)
 
-    def take_changes(self, attributes_of: Callable[[Route], PathAttributes | None]) -> Changes:
+    def take_changes(self, look: Callable[[Route], PathAttributes | str]) -> Changes:
         """Return what the peer does not know yet, and take it as told.
 
-        `attributes_of` says what a route looks like to the peer, or None for one that cannot be told to it.
+        `look` says what a route looks like to the peer, or why it cannot be told to it.
         """
         changes = Changes()
         for wire in self._touched:
             route = self._wanted.get(wire)
-            attributes = attributes_of(route) if route else None
-            if route and not attributes:
-                changes.refused.append(route)
+            seen = None if route is None else look(route)
+            attributes = seen if isinstance(seen, PathAttributes) else None
+            if route is not None and isinstance(seen, str):
+                changes.refused.append((route, seen))
             if attributes == self._told.get(wire):
                 continue
             if attributes is None:

@@ -29,6 +29,7 @@ from bgp.config import PeerConfig
 from bgp.damping import Damping
 from bgp.errors import LocalError, PeerError
 from bgp.events import (
+    AttemptFailed,
     Established,
     Output,
     RefreshBegun,
@@ -50,6 +51,8 @@ from bgp.notification import Notification
 from bgp.open import Open
 from bgp.prefix import IPV4_UNICAST, Family, Prefix
 from bgp.rib import AdjRibOut, Route
+from bgp.rib import prefix as as_prefix
+from bgp.rib import route as as_route
 from bgp.update import Update
 from bgp.updates import Egress, pack
 from bgp.values import Address, any_address
@@ -143,8 +146,10 @@ class Session:
     peer_open: Open | None = attrs.field(default=None, init=False)
     """The OPEN that the peer sent, if we agree to it."""
 
+    _was_up: bool = attrs.field(default=False, init=False)
     _framer: Framer = attrs.field(factory=Framer, init=False)
     _intake: Intake | None = attrs.field(default=None, init=False)
+    _addresses: tuple[Address, Address] | None = attrs.field(default=None, init=False)
     _egress: Egress | None = attrs.field(default=None, init=False)
     _deadlines: dict[Timer, float] = attrs.field(factory=dict, init=False)
 
@@ -155,33 +160,53 @@ class Session:
         return self.apply(Start(), now)
 
     def stop(self, now: float, farewell: Notification | None = None) -> list[Output]:
-        """Take the session down and leave it down; `farewell` tells the peer, or an Administrative Shutdown does."""
-        outputs = self.apply(Stop(self._for_good(farewell or Notification.shutdown())), now)
+        """Take the session down and leave it down; `farewell` tells the peer, or an Administrative Shutdown does.
+
+        Raises `LocalError` for a farewell that is too long for the session.
+        """
+        outputs = self.apply(Stop(self.farewell(farewell or Notification.shutdown(), for_good=True)), now)
         self.damping.forget()
         return outputs
 
     def reset(self, now: float, farewell: Notification | None = None) -> list[Output]:
-        """Take the session down and, after a pause, up again; `farewell` tells the peer, or an Administrative Reset."""
-        return self.apply(Reset(farewell or Notification.reset()), now)
+        """Take the session down and, after a pause, up again; `farewell` tells the peer, or an Administrative Reset.
+
+        Raises `LocalError` for a farewell that is too long for the session.
+        """
+        return self.apply(Reset(self.farewell(farewell or Notification.reset())), now)
+
+    def farewell(self, wanted: Notification, *, for_good: bool = False) -> Notification:
+        """The NOTIFICATION to end the session with; `for_good` lets the peer keep no route of ours (RFC 8538 3).
+
+        Raises `LocalError` for one that is too long for the session.
+        """
+        if not isinstance(wanted, Notification):
+            raise LocalError(
+                f"farewell {wanted!r}, must be a Notification such as Notification.shutdown(text)"
+            )
+        graceful = for_good and self.negotiated is not None and self.negotiated.graceful_notification
+        notification = Notification.hard_reset(wanted) if graceful else wanted
+        encode(notification, self.negotiated or _BEFORE_OPEN)
+        return notification
 
     @property
     def routes(self) -> list[Route]:
         """The routes that the peer is to have."""
         return list(self.rib_out.routes)
 
-    def announce(self, routes: Iterable[Route], now: float) -> list[Output]:
+    def announce(self, routes: Iterable[Route | Prefix | str], now: float) -> list[Output]:
         """Add routes to those that the peer is to have; possible in every state."""
-        self.rib_out.announce(routes)
+        self.rib_out.announce(map(as_route, routes))
         return self.advertise(now)
 
-    def withdraw(self, prefixes: Iterable[Prefix], now: float) -> list[Output]:
+    def withdraw(self, prefixes: Iterable[Route | Prefix | str], now: float) -> list[Output]:
         """Drop routes from those that the peer is to have; possible in every state."""
-        self.rib_out.withdraw(prefixes)
+        self.rib_out.withdraw(map(as_prefix, prefixes))
         return self.advertise(now)
 
-    def replace(self, routes: Iterable[Route], now: float) -> list[Output]:
+    def replace(self, routes: Iterable[Route | Prefix | str], now: float) -> list[Output]:
         """State all routes that the peer is to have; only the difference is sent."""
-        self.rib_out.replace(routes)
+        self.rib_out.replace(map(as_route, routes))
         return self.advertise(now)
 
     def advertise(self, now: float) -> list[Output]:
@@ -189,14 +214,9 @@ class Session:
         if self.state is not State.ESTABLISHED:
             return []
         assert self._egress is not None
-        assert self.negotiated is not None
-        obstacle = _obstacle(self.negotiated)
-        egress = self._egress
-        changes = self.rib_out.take_changes(_nothing if obstacle else egress.attributes_of)
-        outputs: list[Output] = [
-            RouteRefused(route, obstacle or egress.obstacle(route) or "") for route in changes.refused
-        ]
-        return [*outputs, *self._update(pack(changes, self.negotiated), now)]
+        changes = self.rib_out.take_changes(self._egress.look)
+        outputs: list[Output] = [RouteRefused(route, why) for route, why in changes.refused]
+        return [*outputs, *self._update(pack(changes, self._egress.negotiated), now)]
 
     def request_refresh(self, family: Family) -> list[Output]:
         """Ask the peer to send its routes of a family again (RFC 2918 4).
@@ -217,18 +237,13 @@ class Session:
         if self.our_open is not None:
             # RFC 4271 gives a second connection a state machine of its own, and so does `Peering`.
             return []
-        local = any_address(local_address)
+        local, remote = any_address(local_address), any_address(remote_address)
         router_id = self.config.router_id or local
         if not isinstance(router_id, IPv4Address):
             reason = f"no router ID: none is configured, and our address towards {remote_address} is {local}"
             return self.apply(ConnectionFailed(reason), now)
         self.our_open = offer(self.config, router_id, restarting=self.restarting)
-        self._egress = Egress(
-            local_as=self.config.local_as,
-            peer_type=self.config.peer_type,
-            local_address=local,
-            remote_address=any_address(remote_address),
-        )
+        self._addresses = local, remote
         return self.apply(ConnectionOpened(), now)
 
     def connection_failed(self, now: float, why: str) -> list[Output]:
@@ -260,7 +275,7 @@ class Session:
         due = [timer for timer, deadline in self._deadlines.items() if deadline <= now]
         for timer in sorted(due, key=self._deadlines.__getitem__):
             # One timer's effects may have stopped another.
-            if self._deadlines.get(timer, now + 1) <= now:
+            if timer in self._deadlines and self._deadlines[timer] <= now:
                 del self._deadlines[timer]
                 outputs += self.apply(TimerExpired(timer), now)
         return outputs
@@ -346,7 +361,9 @@ class Session:
                 self._disconnect()
                 return [CloseConnection(self.connection)]
             case ReportDown(reason, sent, received):
-                return [SessionClosed(reason, sent, received)]
+                was_up, self._was_up = self._was_up, False
+                ending = SessionClosed if was_up else AttemptFailed
+                return [ending(reason, sent, received)]
             case _:
                 return self._up(now)
 
@@ -393,9 +410,12 @@ class Session:
     def _up(self, now: float) -> list[Output]:
         assert self.negotiated is not None
         assert self.peer_open is not None
+        self._was_up = True
         self.damping.established(now)
         self.restarting = False
         self._intake = Intake.of(self.negotiated.families, self.config.prefix_limits)
+        assert self._addresses is not None
+        self._egress = Egress(self.config.local_as, *self._addresses, self.negotiated)
         self.rib_out.forget()
         endings = map(_end_of_rib, sorted(self.negotiated.families))
         established = Established(self.negotiated, self.peer_open)
@@ -450,27 +470,9 @@ class Session:
         data = b"".join(encode(message, negotiated) for message in messages)
         return [SendBytes(data, self.connection)] if data else []
 
-    def _for_good(self, farewell: Notification) -> Notification:
-        # RFC 8538 3: else the peer would keep our routes, and wait for us.
-        graceful = self.negotiated is not None and self.negotiated.graceful_notification
-        return Notification.hard_reset(farewell) if graceful else farewell
-
 
 _BEFORE_OPEN = Negotiated(four_octet_as=False)
 """Nothing is negotiated yet; OPEN, KEEPALIVE and NOTIFICATION do not depend on it."""
-
-
-def _obstacle(negotiated: Negotiated) -> str | None:
-    """Why a peer can be told no route at all; None: it can."""
-    if IPV4_UNICAST not in negotiated.families:
-        return f"{IPV4_UNICAST} was not negotiated"
-    if IPV4_UNICAST in negotiated.add_path_send:
-        return "its path has no identifier, and one was negotiated for each"
-    return None
-
-
-def _nothing(_route: Route) -> None:
-    return None
 
 
 def _end_of_rib(family: Family) -> Update:

@@ -45,6 +45,7 @@ from bgp.notification import Notification
 from bgp.peer import Peering
 from bgp.prefix import Family, Prefix
 from bgp.rib import Route
+from bgp.rib import prefix as as_prefix
 from bgp.rib import route as as_route
 from bgp.transport import Connection
 from bgp.values import Address
@@ -146,7 +147,7 @@ class Speaker:
 
     def withdraw(self, *prefixes: Route | Prefix | str) -> None:
         """Let no peer have these routes any more, but for those announced to a single peer."""
-        self._change(dict.fromkeys(map(_prefix, prefixes)))
+        self._change(dict.fromkeys(map(as_prefix, prefixes)))
 
     def replace(self, routes: Iterable[Route | Prefix | str]) -> None:
         """State all the routes that all peers are to have; only differences are sent."""
@@ -235,7 +236,7 @@ class Peer:
 
     def withdraw(self, *prefixes: Route | Prefix | str) -> None:
         """Take back what was announced to this peer alone; the speaker's route for the prefix, if any, stays."""
-        self._change(dict.fromkeys(map(_prefix, prefixes)))
+        self._change(dict.fromkeys(map(as_prefix, prefixes)))
 
     def replace(self, routes: Iterable[Route | Prefix | str]) -> None:
         """State all the routes that this peer is to have beside the speaker's; only differences are sent."""
@@ -358,7 +359,10 @@ class Peer:
                 self._last_error = reason
                 _log.info("peer %s: session closed: %s", self, reason)
             case AttemptFailed(reason):
-                _log.info("peer %s: one of two connections closed: %s", self, reason)
+                if self.state not in (State.OPEN_CONFIRM, State.ESTABLISHED):
+                    # Else it was one of two connections, and the other does well.
+                    self._last_error = reason
+                _log.info("peer %s: attempt failed: %s", self, reason)
             case RouteRefused(route, reason):
                 _log.warning("peer %s: cannot announce %s: %s", self, route.prefix, reason)
             case RoutesReceived(faults=faults):
@@ -396,10 +400,6 @@ class _EventStream(AsyncIterator[Event]):
 
 def _jitter() -> float:
     return random.uniform(0.75, 1.0)
-
-
-def _prefix(value: Route | Prefix | str) -> Prefix:
-    return value.prefix if isinstance(value, Route) else Prefix(value)
 
 
 def _update(table: dict[Prefix, Route], changes: Mapping[Prefix, Route | None]) -> None:

@@ -191,7 +191,7 @@ def decode_update(message: bytes, negotiated: Negotiated) -> Update:
 
     parts = _NO_PARTS
     judge = JUDGES[negotiated.context].judge
-    if not block:
+    if not block and nlri_at == end:
         judged = _NO_ATTRIBUTES
     elif block[1:2] in _ROUTE_CODES:
         parts, rest = _cut(block, negotiated, only_first=True)

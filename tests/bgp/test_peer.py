@@ -120,7 +120,7 @@ def test_the_way_up_and_down() -> None:
     assert found.negotiated is None
     assert found.next_timeout() == 6.0
     assert OpenConnection(1) in found.handle_timeout(6.0)
-    assert events(found.connection_failed(1, 6.1, "refused"))[-1] == SessionClosed("refused")
+    assert events(found.connection_failed(1, 6.1, "refused"))[-1] == AttemptFailed("refused")
     assert found.next_timeout() == 8.1
 
 
@@ -310,7 +310,7 @@ def test_both_connections_time_out() -> None:
     accepted(found)
     outputs = found.handle_timeout(240.0)
     assert [said(outputs, number) for number in (1, 2)] == [[Notification(4)]] * 2
-    assert [type(event) for event in events(outputs)] == [AttemptFailed, StateChanged, SessionClosed]
+    assert [type(event) for event in events(outputs)] == [AttemptFailed, StateChanged, AttemptFailed]
 
 
 def test_our_attempt_times_out_beside_an_incoming_connection() -> None:

@@ -9,13 +9,13 @@ from bgp.testing import routes
 from tests.bgp.pasting import pasted
 
 
-def attributes_of(route: Route) -> PathAttributes | None:
+def look(route: Route) -> PathAttributes | str:
     """A peer that can be told no route of MED 13, and sees nothing of a route but its MED."""
-    return None if route.med == 13 else PathAttributes(origin=0, med=route.med)
+    return "bad luck" if route.med == 13 else PathAttributes(origin=0, med=route.med)
 
 
 def take(rib: AdjRibOut) -> Changes:
-    return rib.take_changes(attributes_of)
+    return rib.take_changes(look)
 
 
 def told(changes: Changes) -> dict[str, int | None]:
@@ -71,7 +71,7 @@ def test_a_route_that_cannot_be_told_is_refused_and_its_forerunner_withdrawn() -
     take(rib)
     rib.announce([Route(A, med=13)])
     changes = take(rib)
-    assert changes.refused == [Route(A, med=13)]
+    assert changes.refused == [(Route(A, med=13), "bad luck")]
     assert changes.withdrawn == [Prefix(A).wire]
 
 
@@ -104,7 +104,7 @@ def test_the_peer_always_ends_up_with_what_is_wanted(steps: list[tuple[str, list
             peer.update(dict.fromkeys(wires, attributes))
 
     for verb, some in steps:
-        looks = {route.prefix.wire: attributes for route in some if (attributes := attributes_of(route))}
+        looks = {route.prefix.wire: seen for route in some if isinstance(seen := look(route), PathAttributes)}
         match verb:
             case "announce":
                 rib.announce(some)
@@ -155,3 +155,36 @@ def test_communities_are_a_set() -> None:
 def test_refuses_what_cannot_be(values: dict[str, object], message: str) -> None:
     with pytest.raises(LocalError, match=message):
         Route(**{"prefix": A, **values})  # type: ignore[arg-type]  # the point of the test
+
+
+def test_what_was_never_told_leaves_nothing_behind() -> None:
+    rib = AdjRibOut()
+    for third in range(100):
+        rib.announce([Route(f"10.0.{third}.0/24")])
+        rib.withdraw([Prefix(f"10.0.{third}.0/24")])
+    assert not rib._touched
+
+
+def test_a_prefix_of_another_family_is_another_prefix() -> None:
+    rib = AdjRibOut()
+    rib.announce([Route("32.1.0.0/16")])
+    rib.withdraw([Prefix("2001::/16")])
+    assert [str(route.prefix) for route in rib.routes] == ["32.1.0.0/16"]
+
+
+def test_unchanged_routes_are_not_looked_at() -> None:
+    rib = AdjRibOut()
+    some = [Route(f"10.0.{third}.0/24") for third in range(100)]
+    rib.announce(some)
+    rib.take_changes(look)
+    looked = []
+
+    def noting(route: Route) -> PathAttributes | str:
+        looked.append(route)
+        return look(route)
+
+    rib.replace(some[1:])
+    rib.announce([Route("10.0.7.0/24")])
+    changes = rib.take_changes(noting)
+    assert changes.withdrawn == [some[0].prefix.wire]
+    assert looked == []

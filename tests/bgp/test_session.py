@@ -1,5 +1,7 @@
 """One session against scripted octets, on a clock that the test owns."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +48,14 @@ from bgp.capabilities import (
     RouteRefreshCapability,
 )
 from bgp.config import GracefulRestartConfig, PrefixLimit
-from bgp.events import EndOfRib, PrefixLimitWarning, RefreshBegun, RefreshEnded, RefreshRequested
+from bgp.events import (
+    AttemptFailed,
+    EndOfRib,
+    PrefixLimitWarning,
+    RefreshBegun,
+    RefreshEnded,
+    RefreshRequested,
+)
 from bgp.framing import Framer
 from bgp.iana import AddPathDirection, RefreshSubtype
 from bgp.messages import RouteRefresh
@@ -91,8 +100,8 @@ def messages_in(outputs: list[Output], negotiated: Negotiated = FOUR) -> list[Me
     return [decode(message, negotiated) for message in Framer().feed(data)]
 
 
-def closing(outputs: list[Output]) -> SessionClosed:
-    (found,) = (output for output in outputs if isinstance(output, SessionClosed))
+def closing(outputs: list[Output]) -> SessionClosed | AttemptFailed:
+    (found,) = (output for output in outputs if isinstance(output, SessionClosed | AttemptFailed))
     return found
 
 
@@ -313,7 +322,7 @@ def test_tcp_that_does_not_come_up_is_tried_anew() -> None:
     session = alone(connect_retry_time=5.0)
     session.start(0.0)
     outputs = session.handle_timeout(5.0)
-    assert outputs[0] == SessionClosed("TCP did not come up within the connect-retry time")
+    assert outputs[0] == AttemptFailed("TCP did not come up within the connect-retry time")
     assert outputs[1:] == [CloseConnection(), OpenConnection()]
     assert session.next_timeout() == 10.0
 
@@ -661,3 +670,52 @@ def do(session: Session, step: str | bytes, now: float) -> list[Output]:
             return session.receive_data(step, now)
         case _:
             return session.handle_timeout(session.next_timeout() or now)
+
+
+# What callers do wrong leaves the session as it was.
+
+
+def test_a_farewell_that_is_too_long_changes_nothing() -> None:
+    session = established()
+    for verb in (session.stop, session.reset):
+        with pytest.raises(LocalError, match="NOTIFICATION of 5021 octets, at most 4096 fit"):
+            verb(1.0, Notification(6, 2, bytes(5000)))
+        with pytest.raises(LocalError, match="farewell 'maintenance', must be a Notification"):
+            verb(1.0, "maintenance")  # type: ignore[arg-type]  # the point of the test
+    assert session.state is State.ESTABLISHED
+    assert isinstance(closing(session.stop(2.0)), SessionClosed)
+
+
+def test_a_connection_between_no_addresses_changes_nothing() -> None:
+    session = alone()
+    session.start(0.0)
+    with pytest.raises(LocalError, match="is not an IP address"):
+        session.connection_opened(0.1, local_address="192.0.2.1", remote_address="peer")
+    assert StateChanged(State.CONNECT, State.OPEN_SENT) in opened(session, 0.2)
+
+
+def test_time_may_run_as_far_as_it_likes() -> None:
+    session = established()
+    assert isinstance(closing(session.handle_timeout(math.inf)), SessionClosed)
+    assert session.state is State.IDLE
+
+
+def test_a_route_that_does_not_fit_costs_no_other() -> None:
+    session = alone(local_as=400_000)
+    session.announce([Route(A, as_path=range(100_000, 100_990)), Route(B)], 0.0)
+    opened(session)
+    narrow = Negotiated(four_octet_as=False)
+    old = Open(my_as=64513, hold_time=90, router_id="192.0.2.2")
+    outputs = session.receive_data(raw(old, Keepalive(), negotiated=narrow), 0.1)
+    refused = [output for output in outputs if isinstance(output, RouteRefused)]
+    assert [str(output.route.prefix) for output in refused] == [A]
+    told = [message for message in messages_in(outputs, narrow) if isinstance(message, Update)]
+    assert [list(map(str, update.announced)) for update in told] == [[B], []]
+
+
+def test_text_will_do_for_routes() -> None:
+    session = established()
+    session.announce([A], 0.0)
+    session.replace([Prefix(A), B], 0.0)
+    session.withdraw([A, Route("10.0.0.0/8")], 0.0)
+    assert [str(route.prefix) for route in session.routes] == [B]

@@ -20,35 +20,25 @@ from bgp.rib import AdjRibOut, Changes
 from bgp.testing import routes
 from bgp.updates import Egress, pack
 
-LINK = {"local_address": IPv4Address("192.0.2.1"), "remote_address": IPv4Address("192.0.2.2")}
-EXTERNAL = Egress(
-    local_as=64512,
-    peer_type=PeerType.EXTERNAL,
-    local_address=IPv4Address("192.0.2.1"),
-    remote_address=IPv4Address("192.0.2.2"),
-)
-INTERNAL = Egress(
-    local_as=64512,
-    peer_type=PeerType.INTERNAL,
-    local_address=IPv4Address("192.0.2.1"),
-    remote_address=IPv4Address("192.0.2.2"),
-)
+ENDS = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
 NEGOTIATED = Negotiated(four_octet_as=True)
+EXTERNAL = Egress(64512, *ENDS, NEGOTIATED)
+INTERNAL = Egress(64512, *ENDS, Negotiated(four_octet_as=True, peer_type=PeerType.INTERNAL))
 PREFIX = "203.0.113.7/32"
 
 
 def test_to_an_external_peer() -> None:
     route = Route(PREFIX, local_pref=200, communities=["64512:1"])
-    assert EXTERNAL.attributes_of(route) == PathAttributes(
+    assert EXTERNAL.look(route) == PathAttributes(
         origin=0, as_path=[64512], next_hop="192.0.2.1", communities=["64512:1"]
     )
 
 
 def test_to_an_internal_peer() -> None:
-    assert INTERNAL.attributes_of(Route(PREFIX)) == PathAttributes(
+    assert INTERNAL.look(Route(PREFIX)) == PathAttributes(
         origin=0, as_path=[], next_hop="192.0.2.1", local_pref=100
     )
-    attributes = INTERNAL.attributes_of(Route(PREFIX, local_pref=0, med=7, origin=2, next_hop="192.0.2.9"))
+    attributes = INTERNAL.look(Route(PREFIX, local_pref=0, med=7, origin=2, next_hop="192.0.2.9"))
     assert attributes == PathAttributes(origin=2, as_path=[], next_hop="192.0.2.9", med=7, local_pref=0)
 
 
@@ -59,26 +49,48 @@ def test_our_as_goes_in_front_of_the_path() -> None:
         ([a_set], [64512, a_set]),
     ]
     for path, expected in paths:
-        attributes = EXTERNAL.attributes_of(Route(PREFIX, as_path=path))
-        assert attributes is not None
+        attributes = EXTERNAL.look(Route(PREFIX, as_path=path))
+        assert isinstance(attributes, PathAttributes)
         assert attributes.as_path == ASPath(expected)
 
 
 def test_without_a_next_hop_to_name() -> None:
-    egress = Egress(
-        local_as=1,
-        peer_type=PeerType.EXTERNAL,
-        local_address=IPv6Address("2001:db8::1"),
-        remote_address=IPv6Address("2001:db8::2"),
-    )
-    assert egress.attributes_of(Route(PREFIX)) is None
-    assert egress.attributes_of(Route(PREFIX, next_hop="192.0.2.9")) is not None
+    egress = Egress(1, IPv6Address("2001:db8::1"), IPv6Address("2001:db8::2"), NEGOTIATED)
+    assert egress.look(Route(PREFIX)) == "it names no next hop, and our address on the connection is not IPv4"
+    assert isinstance(egress.look(Route(PREFIX, next_hop="192.0.2.9")), PathAttributes)
+
+
+def test_the_peer_is_no_next_hop_for_itself() -> None:
+    # RFC 4271 5.1.3.
+    assert EXTERNAL.look(Route(PREFIX, next_hop="192.0.2.2")) == "its next hop is the peer itself"
+    loopback = Egress(1, IPv4Address("127.0.0.1"), IPv4Address("127.0.0.1"), NEGOTIATED)
+    assert isinstance(loopback.look(Route(PREFIX)), PathAttributes)
+
+
+def test_attributes_that_leave_no_room() -> None:
+    # A peer with AS numbers of two octets gets the path twice (RFC 6793 4.2.2).
+    path = range(100_000, 100_990)
+    narrow = Egress(400_000, *ENDS, Negotiated(four_octet_as=False))
+    look = narrow.look(Route(PREFIX, as_path=path))
+    assert isinstance(look, str)
+    assert "too long for an UPDATE" in look
+    assert isinstance(EXTERNAL.look(Route(PREFIX, as_path=path)), PathAttributes)
+    extended = Egress(400_000, *ENDS, Negotiated(four_octet_as=False, extended_message=True))
+    assert isinstance(extended.look(Route(PREFIX, as_path=path)), PathAttributes)
+
+
+def test_routes_that_look_the_same_share_their_look() -> None:
+    looks = [EXTERNAL.look(Route(f"10.0.{third}.0/24", communities=["64512:7"])) for third in range(3)]
+    assert looks[0] is looks[1] is looks[2]
+    for med in range(2000):
+        EXTERNAL.look(Route(PREFIX, med=med))
+    assert len(EXTERNAL._looks) <= 1024
 
 
 def changes_of(some: list[Route]) -> Changes:
     rib = AdjRibOut()
     rib.announce(some)
-    return rib.take_changes(EXTERNAL.attributes_of)
+    return rib.take_changes(EXTERNAL.look)
 
 
 def test_routes_share_messages() -> None:
@@ -121,4 +133,4 @@ def test_what_arrives_is_what_was_to_be_told(some: list[Route]) -> None:
         assert isinstance(received, Update)
         assert received == update
         arrived.update(dict.fromkeys(received.announced, received.attributes))
-    assert arrived == {route.prefix: EXTERNAL.attributes_of(route) for route in some}
+    assert arrived == {route.prefix: EXTERNAL.look(route) for route in some}

@@ -28,7 +28,7 @@ from bgp import (
     decode,
     encode,
 )
-from bgp.events import Event, SessionClosed
+from bgp.events import AttemptFailed, Event, SessionClosed
 from bgp.framing import MAX_EXTENDED, Framer
 from bgp.offers import FourOctetASCapability
 from bgp.vocabulary import CloseConnection
@@ -168,13 +168,17 @@ class Neighbour:
         assert len(said) <= 1, "never more than one"
         return said[0] if said and not self.connected else None
 
-    def closed(self) -> SessionClosed:
+    def closed(self) -> SessionClosed | AttemptFailed:
         """What the application was told last of an end."""
-        return self.told(SessionClosed)[-1]
+        return (self.told(SessionClosed) + self.told(AttemptFailed))[-1]
 
     def gave_up(self) -> bool:
         """Whether the session is in Idle, has closed its connection and said so, and tries again after a pause."""
-        down = self.state is State.IDLE and not self.connected and bool(self.told(SessionClosed))
+        down = (
+            self.state is State.IDLE
+            and not self.connected
+            and bool(self.told(SessionClosed) or self.told(AttemptFailed))
+        )
         tried = self.dialled
         return down and self.waits(200).dialled > tried
 
