@@ -107,6 +107,9 @@ class _Rules(NamedTuple):
     rejects_sets: bool
     """Sets are not, in AS4_PATH either."""
 
+    from_member: bool
+    """AS_PATH has to begin with a member of our confederation, the peer (RFC 5065 5)."""
+
 
 def _examine(block: bytes, rules: _Rules) -> Judgement:
     """Judge attribute by attribute, whatever there is."""
@@ -182,6 +185,9 @@ def _read(attribute: RawAttribute, row: Row, rules: _Rules) -> bytes:
         for segment in read.segments:
             if segment.type not in rules.segments:
                 raise LocalError(f"{segment.type.name} is not welcome from this peer")
+        first = read.segments[0].type if read.segments else None
+        if rules.from_member and first is not SegmentType.AS_CONFED_SEQUENCE:
+            raise LocalError("it does not begin with AS_CONFED_SEQUENCE")
     if row.code is AttributeCode.LARGE_COMMUNITIES:
         return encode_communities(dict.fromkeys(read))  # RFC 8092 3: repeats are removed
     return value
@@ -210,7 +216,11 @@ def _verdict_as4(attribute: RawAttribute, rules: _Rules) -> RawAttribute | Fault
     if attribute.code == AttributeCode.AS4_PATH and not attribute.value:
         return _fault(attribute, discard, "it is empty", UpdateSubcode.OPTIONAL_ATTRIBUTE_ERROR)
     try:
-        _read(attribute, _AS4[attribute.code], rules._replace(four_octet_as=True, segments=SEGMENT_TYPES))
+        _read(
+            attribute,
+            _AS4[attribute.code],
+            rules._replace(four_octet_as=True, segments=SEGMENT_TYPES, from_member=False),
+        )
     except (WireError, LocalError) as error:
         return _fault(attribute, discard, str(error), UpdateSubcode.OPTIONAL_ATTRIBUTE_ERROR)
     if attribute.code == AttributeCode.AS4_PATH and rules.rejects_sets:
@@ -292,12 +302,13 @@ def _rules(negotiated: Negotiated) -> _Rules:
         mandatory=sum(1 << code for code in mandatory),
         segments=frozenset(segments),
         rejects_sets=negotiated.reject_as_sets,
+        from_member=negotiated.peer_type is PeerType.CONFEDERATION,
     )
 
 
 def _expression(rules: _Rules) -> Callable[[bytes], re.Match[bytes] | None]:
     """Recognises blocks in the order of the codes with which all is well, whichever they lack beside NEXT_HOP."""
-    if not rules.four_octet_as:
+    if not rules.four_octet_as or rules.from_member:
         return lambda block: None
     parts = [_pattern(row, rules) for row in ROWS if not (row.internal and rules.external)]
     return re.compile(b"".join(parts), re.DOTALL).fullmatch

@@ -182,6 +182,8 @@ def _bad_paths(session: _Session) -> list[_BadValue]:
                 st.builds(bytes.__add__, confederation, one),
             )
         )
+    if session.negotiated.peer_type is PeerType.CONFEDERATION:
+        bad.append(("RFC 5065 5: AS_PATH that does not begin with AS_CONFED_SEQUENCE", one | st.just(b"")))
     if session.negotiated.reject_as_sets:
         bad.append(("RFC 9774 3: AS_PATH with AS_SET", st.builds(bytes.__add__, good, session.segment(1, 2))))
     return [(rule, AttributeCode.AS_PATH, _WITHDRAW, values) for rule, values in bad]

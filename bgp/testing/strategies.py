@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from hypothesis import strategies as st
 
+from bgp.aspath import ASSegment
 from bgp.attributes import PathAttributes, UnknownAttribute
 from bgp.attributetable import BY_CODE, SPECIAL, Aggregator
 from bgp.iana import AFI, SAFI, AttributeFlag, Origin, RefreshSubtype, SegmentType
@@ -159,9 +160,7 @@ def path_attributes(negotiated: Negotiated) -> st.SearchStrategy[PathAttributes]
     attributes = st.builds(
         PathAttributes,
         origin=st.sampled_from(Origin),
-        as_path=as_paths(wide).map(
-            lambda path: [s for s in path.segments if s.type in _segments(negotiated)]
-        ),
+        as_path=_as_paths(negotiated),
         next_hop=host_addresses(),
         med=number,
         local_pref=st.none() if external else numbers(0xFFFFFFFF),
@@ -178,6 +177,17 @@ def path_attributes(negotiated: Negotiated) -> st.SearchStrategy[PathAttributes]
         unknown=st.lists(unknown_attributes(), max_size=3, unique_by=lambda attribute: attribute.code),
     )
     return attributes.flatmap(_partly)
+
+
+def _as_paths(negotiated: Negotiated) -> st.SearchStrategy[list[ASSegment]]:
+    paths = as_paths(negotiated.four_octet_as).map(
+        lambda path: [s for s in path.segments if s.type in _segments(negotiated)]
+    )
+    if negotiated.peer_type is not PeerType.CONFEDERATION:
+        return paths
+    # RFC 5065 5: it begins with the peer.
+    member = asns(negotiated.four_octet_as).map(lambda asn: ASSegment(SegmentType.AS_CONFED_SEQUENCE, [asn]))
+    return st.builds(lambda first, others: [first, *others], member, paths)
 
 
 def _segments(negotiated: Negotiated) -> set[SegmentType]:

@@ -493,12 +493,13 @@ def test_wide_numbers_come_through_an_old_speaker(data: st.DataObject, peer_type
     attributes = data.draw(path_attributes(new))
     assert attributes.as_path is not None
     path = attributes.as_path.without_confederations()
-    attributes = attributes.evolve(as_path=path)
+    if peer_type is not PeerType.CONFEDERATION:
+        attributes = attributes.evolve(as_path=path)
     received = read(encode(Update(attributes=attributes), old), old)
     assert received.faults == ()
     assert received.attributes.as_path is not None
     # Neighbouring sequences may have melted into one.
-    assert received.attributes.as_path.asns == path.asns
+    assert received.attributes.as_path.without_confederations().asns == path.asns
     assert received.attributes.aggregator == attributes.aggregator
     assert received.attributes.evolve(as_path=None) == attributes.evolve(as_path=None)
 
