@@ -54,6 +54,9 @@ LABELLED_DEFAULT_ROUTE = "a default route with labels"
 _ATTRIBUTE = "update.path_attribute."
 _REACH, _UNREACH = _ATTRIBUTE + "mp_reach_nlri", _ATTRIBUTE + "mp_unreach_nlri"
 
+_QOS_MARKINGS = (0x04, 0x44)
+"""Types of extended communities that have no subtype, to tshark."""
+
 _Shown = dict[str, list[str]]
 """What the fields of a name are to show, in their order."""
 
@@ -185,8 +188,8 @@ def _compare_update(update: Update, octets: bytes, wide: bool, field: Field) -> 
         (part.nlri, name) for part, name in ((update.mp_reach, _REACH), (update.mp_unreach, _UNREACH)) if part
     ]
     unread = [reason for nlri, name in lists if (reason := _unread(nlri, field.first(name)))]
-    if unread and field.first("_ws.malformed"):
-        # What tshark stumbles over, it does not get past.
+    if unread and (field.first("_ws.malformed") or GUESSED_PATH_IDS in unread):
+        # What tshark stumbles over, it may not get past.
         yield from unread
         return
     yield from _compare_nlri(update.withdrawn, field.first("update.withdrawn_routes"), "withdrawn_prefix")
@@ -316,7 +319,8 @@ def _compare_extended(communities: tuple[ExtendedCommunity, ...], field: Field) 
     assert len(shown) == len(communities)
     for community, each in zip(communities, shown, strict=True):
         kind, subtype, *values = each.children
-        assert kind.octets + subtype.octets == community.wire[:2]
+        assert kind.octets == community.wire[:1]
+        assert subtype.octets == community.wire[1:2] or community.type in _QOS_MARKINGS
         if community.kind in ("rt", "soo"):
             assert [value.shown for value in values] == list(map(str, community.values))
 
@@ -373,9 +377,9 @@ def _destinations(nlri: NLRI) -> list[Prefix | LabelledPrefix | VPNPrefix]:
 
 def _unread(nlri: NLRI, field: Field | None) -> str | None:
     """Why tshark does not read a list as it was meant; None if it ought to."""
-    if not nlri or field is None:
+    if not nlri:
         return None
-    items = _destinations(nlri)
+    items, shown = _destinations(nlri), field.all("prefix_length") if field is not None else []
     if nlri.family.safi == SAFI.VPN and nlri.add_path:
         return PATH_IDS_OF_VPN
     if nlri.family == IPV6_VPN:
@@ -384,8 +388,9 @@ def _unread(nlri: NLRI, field: Field | None) -> str | None:
         return UNKNOWN_DISTINGUISHER
     if nlri.family.safi == SAFI.LABELLED_UNICAST and any(not item.network.prefixlen for item in items):
         return LABELLED_DEFAULT_ROUTE
-    shows_no_list = not field.all("prefix_length") and b"\0" in nlri.wire
-    if bool(field.all("nlri_path_id")) is not nlri.add_path or shows_no_list:
+    # A default route that something follows is half of a path identifier to tshark.
+    stumbles = any(not item.network.prefixlen for item in items) and len(shown) != len(items)
+    if stumbles or (field is not None and bool(field.all("nlri_path_id")) is not nlri.add_path):
         return GUESSED_PATH_IDS
     return None
 

@@ -9,9 +9,9 @@ more than this stays out of the comparison:
     attributes  of ONLY_TO_CUSTOMER (RFC 9234) and IPv6 extended communities (RFC 5701), all but flags, type and length;
                 of extended communities that are neither route target nor route origin, all but type and subtype
     NLRI        VPN with path identifiers, or of IPv6, or with a route distinguisher of a type that nobody has assigned;
-                a default route with labels; families that the library does not read either
+                a default route with labels, or with more routes behind it; families that we do not read either
     context     tshark is told how many octets AS numbers have, since otherwise it guesses. Whether prefixes have path
-                identifiers it guesses all the same, from their octets
+                identifiers it guesses all the same, from their octets, and a wrong guess ends what it reads
 """
 
 import shutil
