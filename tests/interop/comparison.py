@@ -390,7 +390,8 @@ def _unread(nlri: NLRI, field: Field | None) -> str | None:
         return LABELLED_DEFAULT_ROUTE
     # A default route that something follows is half of a path identifier to tshark.
     stumbles = any(not item.network.prefixlen for item in items) and len(shown) != len(items)
-    if stumbles or (field is not None and bool(field.all("nlri_path_id")) is not nlri.add_path):
+    path_ids = field.all("nlri_path_id") if field is not None else []
+    if stumbles or (field is not None and len(path_ids) != nlri.add_path * len(nlri)):
         return GUESSED_PATH_IDS
     return None
 
