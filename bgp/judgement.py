@@ -78,14 +78,14 @@ class Judge:
         match = self._recognise(block)
         if match is None:
             return None
-        start, end = match.span(_PATH)
+        # The whole; a length of the path in two octets; the path; the next hop; large communities. -1 for none.
+        _, (long, _), (start, end), (hop, _), (large, large_end) = match.regs
         if block.find(_AS_0, start, end) >= 0:
             return None
-        large = match[_LARGE]
-        if large is not None and len(large) > _ONE_LARGE and _repeats(large):
+        if large_end - large > _ONE_LARGE and _repeats(block[large:large_end]):
             return None
-        wire = block if match[_LONG] is None else join(split(block))
-        lacks = 0 if match[_HOP] else _NEXT_HOP
+        wire = block if long < 0 else join(split(block))
+        lacks = 0 if hop >= 0 else _NEXT_HOP
         return _make_judgement(Judgement, (PathAttributes.from_wire(wire), lacks, (), False))
 
     def examine(self, block: bytes) -> Judgement:
@@ -266,9 +266,6 @@ _ROUTES: Final = 1 << AttributeCode.MP_REACH_NLRI | 1 << AttributeCode.MP_UNREAC
 _NEXT_HOP: Final = 1 << AttributeCode.NEXT_HOP
 
 _AS_0: Final = bytes(4)
-
-_LONG, _PATH, _HOP, _LARGE = 1, 2, 3, 4
-"""Groups of the expression: a path with a length of two octets, the path, the next hop, large communities."""
 
 _ONE_LARGE: Final = 3 + LargeCommunity.WIDTH
 """Octets of an attribute with one large community."""
