@@ -7,9 +7,12 @@ On the wire both are a prefix that begins with something else, all of it counted
 
 A label is 20 bits, three bits of traffic class and the bottom-of-stack bit. The stack ends where that bit is set,
 or where a withdrawal puts 0x800000 or 0x000000 in the place of a label that nobody needs (RFC 8277 2.4, RFC 3107).
-Like `Prefix`, these values are their wire octets, so that whatever was received is sent on as it was.
+Like `Prefix`, these values are their wire octets, so that whatever was received is sent on as it was. So labels count
+when two of them are compared; their `key` leaves the labels out, as a withdrawal does, which need not repeat them.
 """
 
+import functools
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import Final, Self
@@ -27,6 +30,7 @@ from bgp.prefix import (
     octets_of,
     parse_network,
 )
+from bgp.values import check_kind, integer, several, shown
 from bgp.wire import uint16, uint32
 
 MAX_LABEL: Final = 0xFFFFF
@@ -37,8 +41,8 @@ WITHDRAWN_LABEL: Final = b"\x80\x00\x00"
 
 _ENDS_A_STACK: Final = (WITHDRAWN_LABEL, b"\0\0\0")
 
-_LABEL_BITS: Final = 24
 _RD_OCTETS: Final = 8
+_HEX: Final = re.compile(r"0x[0-9a-fA-F]{16}")
 
 Network = IPv4Network | IPv6Network
 
@@ -57,9 +61,11 @@ class RouteDistinguisher:
     def __init__(self, value: "str | bytes | RouteDistinguisher") -> None:
         if isinstance(value, RouteDistinguisher):
             value = value.wire
-        self.__attrs_init__(_distinguisher(value) if isinstance(value, str) else value)
-        if len(self.wire) != _RD_OCTETS:
-            raise LocalError(f"route distinguisher of {len(self.wire)} octets, must be {_RD_OCTETS}")
+        wire = _distinguisher(value) if isinstance(value, str) else value
+        check_kind("route distinguisher", wire, bytes)
+        if len(wire) != _RD_OCTETS:
+            raise LocalError(f"route distinguisher of {len(wire)} octets, must be {_RD_OCTETS}")
+        self.__attrs_init__(wire)
 
     def __str__(self) -> str:
         kind, value = int.from_bytes(self.wire[:2], "big"), self.wire[2:]
@@ -81,7 +87,7 @@ class RouteDistinguisher:
 
 def _distinguisher(text: str) -> bytes:
     try:
-        if text.startswith("0x"):
+        if _HEX.fullmatch(text):
             return bytes.fromhex(text[2:])
         administrator, number = text.split(":")
         if "." in administrator:
@@ -92,7 +98,7 @@ def _distinguisher(text: str) -> bytes:
         return uint16(0) + uint16(asn) + uint32(_decimal(number))
     except (ValueError, OverflowError) as error:
         reason = "must be AS:number, address:number or 0x and 16 digits"
-        raise LocalError(f"route distinguisher {text!r}, {reason}") from error
+        raise LocalError(f"route distinguisher {shown(text)}, {reason}") from error
 
 
 def _decimal(text: str) -> int:
@@ -101,11 +107,12 @@ def _decimal(text: str) -> int:
     return int(text)
 
 
-@attrs.frozen(init=False, repr=False)
+@functools.total_ordering
+@attrs.frozen(init=False, repr=False, order=False)
 class LabelledPrefix:
     """A prefix and the labels to send packets for it with: `LabelledPrefix("192.0.2.0/24", labels=[100])`.
 
-    Without labels it is one to withdraw. Raises `LocalError` for what cannot be.
+    Without labels it is one to withdraw. Raises `LocalError` for what cannot be. Orders by family, prefix, labels.
     """
 
     family: Family
@@ -136,6 +143,16 @@ class LabelledPrefix:
         start = _end_of_stack(self.wire)
         return decode_network(self.family.afi, self.wire[0] - 8 * (start - 1), self.wire[start:])
 
+    @property
+    def key(self) -> bytes:
+        """What the announcement and the withdrawal of a destination have in common: length and prefix, no labels."""
+        return without_labels(self.wire)
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, LabelledPrefix):
+            return NotImplemented
+        return (self.family, self.network, self.wire) < (other.family, other.network, other.wire)
+
     def __str__(self) -> str:
         return f"{self.network}{_show_labels(self.labels)}"
 
@@ -145,11 +162,13 @@ class LabelledPrefix:
         return f"LabelledPrefix({str(self.network)!r}, labels={list(self.labels)})"
 
 
-@attrs.frozen(init=False, repr=False)
+@functools.total_ordering
+@attrs.frozen(init=False, repr=False, order=False)
 class VPNPrefix:
     """A prefix of a VPN: `VPNPrefix("10.0.0.0/8", rd="64512:1", labels=[100])`.
 
-    Without labels it is one to withdraw. Raises `LocalError` for what cannot be.
+    Without labels it is one to withdraw. Raises `LocalError` for what cannot be. Orders by family, route
+    distinguisher, prefix, labels.
     """
 
     family: Family
@@ -192,6 +211,17 @@ class VPNPrefix:
         start = _end_of_stack(self.wire) + _RD_OCTETS
         return decode_network(self.family.afi, self.wire[0] - 8 * (start - 1), self.wire[start:])
 
+    @property
+    def key(self) -> bytes:
+        """What the announcement and the withdrawal of a destination have in common: the octets without labels."""
+        return without_labels(self.wire)
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, VPNPrefix):
+            return NotImplemented
+        mine = (self.family, self.rd, self.network, self.wire)
+        return mine < (other.family, other.rd, other.network, other.wire)
+
     def __str__(self) -> str:
         return f"{self.rd}:{self.network}{_show_labels(self.labels)}"
 
@@ -199,6 +229,12 @@ class VPNPrefix:
         if not _is_usual(self.wire):
             return f"VPNPrefix.from_wire({self.family!r}, {self.wire!r})"
         return f"VPNPrefix({str(self.network)!r}, rd={str(self.rd)!r}, labels={list(self.labels)})"
+
+
+def without_labels(wire: bytes) -> bytes:
+    """The octets of a labelled prefix, or of a prefix of a VPN, as they would be if there were no labels at all."""
+    start = _end_of_stack(wire)
+    return bytes([wire[0] - 8 * (start - 1)]) + wire[start:]
 
 
 def check_labelled(family: Family, wire: bytes) -> None:
@@ -249,7 +285,7 @@ def _family(network: Network, safi: SAFI) -> Family:
 
 
 def _encode(labels: Iterable[int], rd: bytes, network: Network) -> bytes:
-    octets = _encode_stack(tuple(labels)) + rd
+    octets = _encode_stack(several("labels", labels)) + rd
     prefix = encode_network(network)
     length = 8 * len(octets) + prefix[0]
     if length > 0xFF:
@@ -259,8 +295,7 @@ def _encode(labels: Iterable[int], rd: bytes, network: Network) -> bytes:
 
 def _encode_stack(labels: tuple[int, ...]) -> bytes:
     for label in labels:
-        if not 0 <= label <= MAX_LABEL:
-            raise LocalError(f"label {label}, must be 0 to {MAX_LABEL}")
+        integer("label", label, 0, MAX_LABEL)
     if not labels:
         return WITHDRAWN_LABEL
     if len(labels) > 1 and labels[0] << 4 in (0, 0x800000):

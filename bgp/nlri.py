@@ -22,8 +22,9 @@ import attrs
 
 from bgp.errors import LocalError, UpdateError
 from bgp.iana import UpdateSubcode
-from bgp.labelled import LabelledPrefix, VPNPrefix, check_labelled, check_vpn
+from bgp.labelled import LabelledPrefix, VPNPrefix, check_labelled, check_vpn, without_labels
 from bgp.prefix import (
+    FAMILY,
     IPV4_LABELLED,
     IPV4_MULTICAST,
     IPV4_UNICAST,
@@ -37,7 +38,7 @@ from bgp.prefix import (
     address_bits,
     octets_of,
 )
-from bgp.values import UINT32
+from bgp.values import UINT32, as_octets, check_kind, is_a, several
 from bgp.wire import Reader, WireError
 
 
@@ -45,8 +46,16 @@ from bgp.wire import Reader, WireError
 class OpaqueNLRI:
     """The whole NLRI field of a family that this library does not read."""
 
-    family: Family
-    wire: bytes
+    family: Family = attrs.field(validator=FAMILY)
+    """The family."""
+
+    wire: bytes = attrs.field(validator=is_a(bytes))
+    """The octets of the field."""
+
+    @property
+    def key(self) -> bytes:
+        """What the announcement and the withdrawal of destinations have in common: as far as we know, all octets."""
+        return self.wire
 
 
 Destination = Prefix | LabelledPrefix | VPNPrefix | OpaqueNLRI
@@ -54,7 +63,7 @@ Destination = Prefix | LabelledPrefix | VPNPrefix | OpaqueNLRI
 
 
 def _destination(value: str | Destination) -> Destination:
-    return Prefix(value) if isinstance(value, str) else value
+    return value if isinstance(value, Destination) else Prefix(value)
 
 
 @attrs.frozen
@@ -77,6 +86,14 @@ class Path:
         """Identifier and destination, as in an UPDATE."""
         return self.path_id.to_bytes(4, "big") + self.destination.wire
 
+    @property
+    def key(self) -> bytes:
+        """What the announcement and the withdrawal of a path have in common: its identifier, and no labels."""
+        return self.path_id.to_bytes(4, "big") + self.destination.key
+
+    def __str__(self) -> str:
+        return f"{self.destination} path {self.path_id}"
+
 
 class _Kind(NamedTuple):
     """What the destinations of a family look like."""
@@ -88,6 +105,9 @@ class _Kind(NamedTuple):
 
     common: tuple[int, ...] = ()
     """Frequent lengths, which the expression tries first; none: there is no expression."""
+
+    has_labels: bool = False
+    """Whether labels stand before them, which their keys leave out."""
 
 
 _IPV4_LENGTHS: Final = (24, 32, 22, 23, 16, 21, 20, 19, 18, 17, 25, 30, 29)
@@ -101,8 +121,8 @@ def _check_prefix(family: Family, wire: bytes) -> None:
 
 _IPV4_PREFIX: Final = _Kind(Prefix.from_wire, _check_prefix, _IPV4_LENGTHS)
 _IPV6_PREFIX: Final = _Kind(Prefix.from_wire, _check_prefix, _IPV6_LENGTHS)
-_LABELLED: Final = _Kind(LabelledPrefix.from_wire, check_labelled)
-_VPN: Final = _Kind(VPNPrefix.from_wire, check_vpn)
+_LABELLED: Final = _Kind(LabelledPrefix.from_wire, check_labelled, has_labels=True)
+_VPN: Final = _Kind(VPNPrefix.from_wire, check_vpn, has_labels=True)
 
 _KINDS: Final = {
     IPV4_UNICAST: _IPV4_PREFIX,
@@ -137,10 +157,13 @@ class NLRI(Sequence[Destination | Path]):
         self, items: "Iterable[str | Destination | Path]" = (), family: Family | None = None
     ) -> None:
         """Take destinations; `family` is that of an empty list, IPv4 unicast unless given."""
+        check_kind("family", family, Family | None)
         if isinstance(items, NLRI):
             self.__attrs_init__(items.family, items.wire, items.add_path)
         else:
-            found = [item if isinstance(item, Path) else _destination(item) for item in items]
+            found = [
+                item if isinstance(item, Path) else _destination(item) for item in several("NLRI", items)
+            ]
             families = {item.family for item in found} or {family or IPV4_UNICAST}
             kinds = {isinstance(item, Path) for item in found} or {False}
             if len(families) > 1 or len(kinds) > 1:
@@ -176,6 +199,16 @@ class NLRI(Sequence[Destination | Path]):
     def __len__(self) -> int:
         return len(self.wire)
 
+    def __contains__(self, item: object) -> bool:
+        """Whether a destination or path is in the list; text stands for what the constructor makes of it."""
+        try:
+            wanted = Prefix(item) if isinstance(item, str) else item
+        except LocalError:
+            return False
+        if not isinstance(wanted, Destination | Path) or isinstance(wanted, Path) is not self.add_path:
+            return False
+        return wanted.family == self.family and wanted.wire in self.wire
+
     def __repr__(self) -> str:
         if not self.wire:
             return "NLRI()" if self.family == IPV4_UNICAST else f"NLRI([], {self.family!r})"
@@ -198,7 +231,15 @@ class NLRI(Sequence[Destination | Path]):
         Raises `UpdateError`: the routes that an UPDATE is about cannot be told when the field cannot be read to
         its end (RFC 7606 3 (j), 5.3).
         """
-        return decoder(family, add_path)(data)
+        return decoder(family, add_path)(as_octets(data))
+
+
+def key_of(family: Family, wire: bytes, add_path: bool) -> bytes:
+    """The `key` of one destination or path from its octets in `NLRI.wire`, without making an object of it."""
+    kind = _KINDS.get(family)
+    if kind is None or not kind.has_labels:
+        return wire
+    return wire[:4] + without_labels(wire[4:]) if add_path else without_labels(wire)
 
 
 # What a frozen class does in its constructor, in half the time.

@@ -6,37 +6,56 @@ arrives, what is sent, and what RIBs use as a key; `Prefix` is the face that it 
 """
 
 import functools
+import re
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Final, Self
+from typing import Any, Final, Self, TypeVar
 
 import attrs
 
 from bgp.errors import LocalError
 from bgp.iana import AFI, SAFI
-from bgp.values import in_range
+from bgp.values import check_kind, integer, is_a, several, shown
+
+_T = TypeVar("_T")
 
 
 def _afi(number: int) -> int:
-    return AFI.name_of(number)
+    return AFI.name_of(integer("afi", number, 0, 0xFFFF))
 
 
 def _safi(number: int) -> int:
-    return SAFI.name_of(number)
+    return SAFI.name_of(integer("safi", number, 0, 0xFF))
 
 
 @attrs.frozen(order=True, cache_hash=True)
 class Family:
     """What kind of routes a session carries: an address family and what the addresses are for (RFC 4760)."""
 
-    afi: int = attrs.field(converter=_afi, validator=in_range(0, 0xFFFF))
+    afi: int = attrs.field(converter=_afi)
     """Address Family Identifier, 16 bits; an `AFI` where we know it."""
 
-    safi: int = attrs.field(converter=_safi, validator=in_range(0, 0xFF))
+    safi: int = attrs.field(converter=_safi)
     """Subsequent Address Family Identifier, 8 bits; a `SAFI` where we know it."""
 
     def __str__(self) -> str:
         names = (getattr(number, "name", str(number)) for number in (self.afi, self.safi))
         return " ".join(names).lower().replace("_", "-")
+
+
+FAMILY: Final = is_a(Family)
+"""Validates a family."""
+
+
+def per_family(
+    name: str, values: Mapping[Family, _T] | Iterable[tuple[Family, _T]]
+) -> tuple[tuple[Family, _T], ...]:
+    """Collect what belongs to families, given as a mapping or as pairs; raise `LocalError` if it is neither."""
+    pairs: tuple[Any, ...] = several(name, values.items() if isinstance(values, Mapping) else values, tuple)
+    for pair in pairs:
+        if len(pair) != 2 or not isinstance(pair[0], Family):
+            raise LocalError(f"{name} {shown(pair)}, must be a Family and what belongs to it")
+    return pairs
 
 
 IPV4_UNICAST: Final = Family(AFI.IPV4, SAFI.UNICAST)
@@ -69,8 +88,8 @@ IPV6_VPN: Final = Family(AFI.IPV6, SAFI.VPN)
 class Prefix:
     """An IP prefix: `Prefix("203.0.113.0/24")`.
 
-    Accepts text, an `ipaddress` network or another Prefix; raises `LocalError` when bits beyond the length
-    are set. Prefixes order by family, address, length.
+    Accepts text (an address alone is one of full length), an `ipaddress` network or another Prefix; raises
+    `LocalError` for anything else, and when bits beyond the length are set. Prefixes order by family, address, length.
     """
 
     family: Family
@@ -95,6 +114,11 @@ class Prefix:
         self = cls.__new__(cls)
         self.__attrs_init__(family, wire)
         return self
+
+    @property
+    def key(self) -> bytes:
+        """What the announcement and the withdrawal of a destination have in common: here all of `wire`."""
+        return self.wire
 
     @property
     def length(self) -> int:
@@ -122,14 +146,22 @@ class Prefix:
         return f"Prefix({str(self)!r}, {self.family!r})"
 
 
+# Stricter than `ipaddress`, which takes netmasks, hostmasks and zones as well.
+_TEXT: Final = re.compile(r"[^/%]+(?:/[0-9]{1,3})?")
+
+
 def parse_network(prefix: "str | IPv4Network | IPv6Network | Prefix") -> IPv4Network | IPv6Network:
     """Read a prefix as a network; raise `LocalError` if it is none."""
     if isinstance(prefix, Prefix):
         return prefix.network
+    check_kind("prefix", prefix, str | IPv4Network | IPv6Network)
+    text = str(prefix)
+    if not _TEXT.fullmatch(text):
+        raise LocalError(f"{shown(prefix)} is not a prefix: must be an address, without zone, and /length")
     try:
-        return ip_network(prefix)
+        return ip_network(text)
     except ValueError as error:
-        raise LocalError(f"{str(prefix)!r} is not a prefix: {error}") from error
+        raise LocalError(f"{shown(prefix)} is not a prefix: {error}") from error
 
 
 def encode_network(network: IPv4Network | IPv6Network) -> bytes:
@@ -156,6 +188,7 @@ def address_bits(family: Family) -> int:
 
 
 def _fitting(family: Family, afi: int) -> Family:
+    check_kind("family", family, Family)
     if family.afi != afi:
         raise LocalError(f"a prefix of AFI {afi} cannot be in family {family}")
     return family

@@ -64,8 +64,8 @@ def test_text_that_is_no_distinguisher(text: str) -> None:
         RouteDistinguisher(text)
 
 
-@pytest.mark.parametrize("value", ["0x00", b"", bytes(9)])
-def test_distinguishers_have_eight_octets(value: str | bytes) -> None:
+@pytest.mark.parametrize("value", [b"", bytes(9)])
+def test_distinguishers_have_eight_octets(value: bytes) -> None:
     with pytest.raises(LocalError, match=r"distinguisher of \d octets, must be 8"):
         RouteDistinguisher(value)
 

@@ -65,7 +65,7 @@ def test_numbers_have_both_their_limits(validator: Validator, low: int, high: in
     accept(validator, low)
     accept(validator, high)
     for value in (low - 1, high + 1, float(low), str(low)):
-        with pytest.raises(LocalError, match=f"number {value}, must be {low} to {high}"):
+        with pytest.raises(LocalError, match=f"number {value!r}, must be {low} to {high}"):
             accept(validator, value)
 
 
@@ -79,7 +79,7 @@ def test_times_have_both_their_limits() -> None:
     accept(seconds(0.5, 10), 0.5)
     accept(seconds(0.5, 10), 10)
     for value in (0.4, 10.5, "1", None):
-        with pytest.raises(LocalError, match=rf"number {value} s, must be 0.5 to 10"):
+        with pytest.raises(LocalError, match=rf"number {value!r} s, must be 0.5 to 10"):
             accept(seconds(0.5, 10), value)
 
 
