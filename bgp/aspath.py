@@ -28,10 +28,14 @@ import attrs
 
 from bgp.errors import LocalError
 from bgp.iana import AS_TRANS, SegmentType
+from bgp.values import check_kind, integer, several, shown
 from bgp.wire import Reader, uint16, uint32
 
 MAX_SEGMENT: Final = 255
 """A segment counts its AS numbers in one octet."""
+
+MAX_PREPEND: Final = 0xFFFF // 4
+"""More AS numbers than this fit into no message, however long."""
 
 SEGMENT_TYPES: Final = frozenset(map(int, SegmentType))
 """All that a path may hold, for `is_as_path`."""
@@ -66,13 +70,16 @@ def read_asn(text: str) -> int:
 
     Raises `LocalError` for anything else.
     """
+    check_kind("AS number", text, str)
     match = _ASN.fullmatch(text)
     if match is not None:
         high, low = match.groups()
         asn = int(low) if high is None else int(high) << 16 | int(low)
         if asn <= 0xFFFFFFFF and (high is None or int(low) <= 0xFFFF):
             return asn
-    raise LocalError(f"AS number {text!r}, must be 0 to 4294967295, or two numbers up to 65535 as in 1.10")
+    raise LocalError(
+        f"AS number {shown(text)}, must be 0 to 4294967295, or two numbers up to 65535 as in 1.10"
+    )
 
 
 @attrs.frozen(init=False)
@@ -89,14 +96,12 @@ class ASSegment:
     """1 to 255 AS numbers, each 1 to 4294967295 (0 is reserved, RFC 7607)."""
 
     def __init__(self, type: int, asns: Iterable[int]) -> None:
-        if type not in SEGMENT_TYPES:
-            raise LocalError(f"AS_PATH segment type {type}, must be 1 to 4")
-        asns = tuple(asns)
+        integer("AS_PATH segment type", type, 1, 4)
+        asns = several("AS numbers", asns)
         if not 1 <= len(asns) <= MAX_SEGMENT:
             raise LocalError(f"AS_PATH segment of {len(asns)} AS numbers, must be 1 to {MAX_SEGMENT}")
         for asn in asns:
-            if not 1 <= asn <= 0xFFFFFFFF:
-                raise LocalError(f"AS number {asn} in an AS_PATH, must be 1 to 4294967295")
+            integer("AS number", asn, 1, 0xFFFFFFFF)
         self.__attrs_init__(SegmentType(type), asns)
 
     @property
@@ -177,10 +182,9 @@ class ASPath:
     def prepend(self, asn: int, times: int = 1) -> "ASPath":
         """The path with an AS in front, `times` times; a segment that is full gets another before it.
 
-        Raises `LocalError` unless `times` is at least 0. (RFC 4271 5.1.2 b.)
+        Raises `LocalError` unless `times` is 0 to 16383. (RFC 4271 5.1.2 b.)
         """
-        if times < 0:
-            raise LocalError(f"prepend {times} times, must be at least 0")
+        integer("prepend times", times, 0, MAX_PREPEND)
         first, rest = self.segments[:1], self.segments[1:]
         if not first or first[0].type is not SegmentType.AS_SEQUENCE:
             return ASPath([*[asn] * times, *self.segments])
@@ -231,13 +235,13 @@ def _read(text: str) -> tuple[ASSegment, ...]:
             asns = map(read_asn, content.replace(",", " ").split())
             segments += _sequences(asns) if kind is SegmentType.AS_SEQUENCE else [ASSegment(kind, asns)]
     except LocalError as error:
-        raise LocalError(f"AS path {text!r}, {_TEXT}: {error}") from error
+        raise LocalError(f"AS path {shown(text)}, {_TEXT}: {error}") from error
     return tuple(segments)
 
 
 def _gathered(path: Iterable[int | ASSegment]) -> tuple[ASSegment, ...]:
     segments: list[ASSegment] = []
-    for is_segment, items in groupby(path, key=lambda item: isinstance(item, ASSegment)):
+    for is_segment, items in groupby(several("AS path", path), key=lambda item: isinstance(item, ASSegment)):
         if is_segment:
             segments += [item for item in items if isinstance(item, ASSegment)]
         else:

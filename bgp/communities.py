@@ -17,6 +17,7 @@ import attrs
 
 from bgp.errors import LocalError
 from bgp.iana import WELL_KNOWN_COMMUNITIES
+from bgp.values import check_kind, integer, several, shown
 from bgp.wire import WireError, uint32
 
 _NUMBERS = re.compile(r"([0-9]{1,5}):([0-9]{1,5})")
@@ -27,8 +28,8 @@ _NAMES: Final = {number: name for name, number in WELL_KNOWN_COMMUNITIES.items()
 class Community(int):
     """A community (RFC 1997): `Community("64512:100")`, `Community("no-export")`, `Community(0xFC000064)`.
 
-    Reads hexadecimal text too. Prints the name of a well-known one, two numbers otherwise. Raises `LocalError`
-    for what is none of this.
+    Reads hexadecimal text too, and names as others write them: `NO_EXPORT`. Prints the name of a well-known one, two
+    numbers otherwise. Raises `LocalError` for what is none of this.
     """
 
     __slots__ = ()
@@ -38,10 +39,9 @@ class Community(int):
 
     def __new__(cls, value: str | int) -> Self:
         """Read text or a number."""
-        number = value if isinstance(value, int) else _community_number(value)
-        if not 0 <= number <= 0xFFFFFFFF:
-            raise LocalError(f"community {value}, must be 0 to 4294967295")
-        return super().__new__(cls, number)
+        check_kind("community", value, str | int)
+        number = _community_number(value) if isinstance(value, str) else value
+        return super().__new__(cls, integer("community", number, 0, 0xFFFFFFFF))
 
     @classmethod
     def from_wire(cls, wire: bytes) -> Self:
@@ -76,14 +76,15 @@ class Community(int):
 
 
 def _community_number(text: str) -> int:
-    if text.lower() in WELL_KNOWN_COMMUNITIES:
-        return WELL_KNOWN_COMMUNITIES[text.lower()]
+    name = text.lower().replace("_", "-")
+    if name in WELL_KNOWN_COMMUNITIES:
+        return WELL_KNOWN_COMMUNITIES[name]
     if _HEX.fullmatch(text):
         return int(text, 16)
     match = _NUMBERS.fullmatch(text)
     asn, label = map(int, match.groups()) if match else (-1, -1)
     if match is None or max(asn, label) > 0xFFFF:
-        raise LocalError(f"community {text!r}, must be two numbers up to 65535, or a well-known name")
+        raise LocalError(f"community {shown(text)}, must be two numbers up to 65535, or a well-known name")
     return asn << 16 | label
 
 
@@ -103,10 +104,12 @@ class Octets(abc.ABC):
     def __init__(self, value: str | bytes | Self) -> None:
         if isinstance(value, str):
             value = self._read(value)
-        wire = value if isinstance(value, bytes) else value.wire
-        if len(wire) != self.WIDTH:
-            raise LocalError(f"{type(self).__name__} of {len(wire)} octets, must be {self.WIDTH}")
-        self.__attrs_init__(wire)
+        if not isinstance(value, bytes):
+            check_kind(type(self).__name__, value, type(self))
+            value = value.wire
+        if len(value) != self.WIDTH:
+            raise LocalError(f"{type(self).__name__} of {len(value)} octets, must be {self.WIDTH}")
+        self.__attrs_init__(value)
 
     @classmethod
     def from_wire(cls, wire: bytes) -> Self:
@@ -154,7 +157,7 @@ class LargeCommunity(Octets):
         numbers = list(map(int, match.groups())) if match else []
         if match is None or max(numbers) > 0xFFFFFFFF:
             raise LocalError(
-                f"large community {text!r}, must be three numbers up to 4294967295 as in 64512:1:2"
+                f"large community {shown(text)}, must be three numbers up to 4294967295 as in 64512:1:2"
             )
         return b"".join(map(uint32, numbers))
 
@@ -164,12 +167,12 @@ class LargeCommunity(Octets):
 
 def communities(values: Iterable[str | int]) -> tuple[Community, ...]:
     """Read several communities."""
-    return tuple(Community(value) for value in values)
+    return tuple(map(Community, several("communities", values)))
 
 
 def large_communities(values: Iterable[str | LargeCommunity]) -> tuple[LargeCommunity, ...]:
     """Read several large communities; none is to be sent twice (RFC 8092 3)."""
-    return tuple(dict.fromkeys(LargeCommunity(value) for value in values))
+    return tuple(dict.fromkeys(map(LargeCommunity, several("large_communities", values))))
 
 
 class AnyCommunity(Protocol):

@@ -23,6 +23,7 @@ import attrs
 
 from bgp.communities import Octets
 from bgp.notation import AS, MAC, Float, IPv4, IPv6, Kind, Notation, Number, Reserved, Value
+from bgp.values import several
 
 _NOT_TRANSITIVE: Final = 0x40
 
@@ -171,11 +172,11 @@ class IPv6ExtendedCommunity(_Typed):
 
 def extended_communities(values: Iterable[str | ExtendedCommunity]) -> tuple[ExtendedCommunity, ...]:
     """Read several extended communities."""
-    return tuple(ExtendedCommunity(value) for value in values)
+    return tuple(map(ExtendedCommunity, several("extended_communities", values)))
 
 
 def ipv6_extended_communities(
     values: Iterable[str | IPv6ExtendedCommunity],
 ) -> tuple[IPv6ExtendedCommunity, ...]:
     """Read several IPv6 address specific extended communities."""
-    return tuple(IPv6ExtendedCommunity(value) for value in values)
+    return tuple(map(IPv6ExtendedCommunity, several("ipv6_extended_communities", values)))

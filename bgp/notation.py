@@ -23,6 +23,7 @@ import attrs
 
 from bgp.aspath import read_asn
 from bgp.errors import LocalError
+from bgp.values import shown
 
 Value = int | float | str | bytes | IPv4Address | IPv6Address
 """What a field holds."""
@@ -320,7 +321,7 @@ class Notation:
             f"one of {', '.join(sorted({each.name for each in self.kinds}))}"
         ]
         raise LocalError(
-            f"{self.what} {text!r}, must be {' or '.join(forms)}, or 0x and {2 * self.width} digits"
+            f"{self.what} {shown(text)}, must be {' or '.join(forms)}, or 0x and {2 * self.width} digits"
         )
 
     def text(self, wire: bytes) -> str:

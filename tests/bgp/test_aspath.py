@@ -50,8 +50,8 @@ def test_a_long_path_takes_several_segments() -> None:
         (5, [1], "segment type 5, must be 1 to 4"),
         (2, [], "segment of 0 AS numbers, must be 1 to 255"),
         (2, [1] * 256, "segment of 256 AS numbers"),
-        (2, [0], "AS number 0 in an AS_PATH, must be 1 to 4294967295"),
-        (2, [1 << 32], "AS number 4294967296 in an AS_PATH"),
+        (2, [0], "AS number 0, must be 1 to 4294967295"),
+        (2, [1 << 32], "AS number 4294967296"),
     ],
 )
 def test_refuses_what_no_segment_may_hold(segment_type: int, asns: list[int], message: str) -> None:
@@ -108,7 +108,7 @@ def test_prints_what_makes_it_again(path: ASPath) -> None:
         ("(1]", r"\( stands alone"),
         ("{1 {2}}", "{ stands alone"),
         ("{}", "segment of 0 AS numbers"),
-        ("1 0", "AS number 0 in"),
+        ("1 0", "AS number 0, must be"),
         ("AS1", "AS number 'AS1'"),
         ("1-2", "AS number '1-2'"),
     ],
@@ -183,7 +183,7 @@ def test_prepending_changes_nothing_behind(path: ASPath, asn: int, times: int) -
 
 
 def test_refuses_to_prepend_less_than_nothing() -> None:
-    with pytest.raises(LocalError, match="prepend -1 times, must be at least 0"):
+    with pytest.raises(LocalError, match="prepend times -1, must be 0 to 16383"):
         ASPath().prepend(1, -1)
 
 
