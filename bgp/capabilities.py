@@ -39,7 +39,7 @@ from bgp.offers import (
     SoftwareVersionCapability,
 )
 from bgp.prefix import Family
-from bgp.values import UINT8, octets
+from bgp.values import integer, octets
 from bgp.wire import Reader, WireError, uint8, uint16, uint32
 
 __all__ = [
@@ -77,7 +77,7 @@ def _not_understood(instance: "UnknownCapability", _attribute: object, value: by
 
 
 def _code(number: int) -> int:
-    return CapabilityCode.name_of(number)
+    return CapabilityCode.name_of(integer("code", number, 0, 0xFF))
 
 
 @attrs.frozen
@@ -87,7 +87,7 @@ class UnknownCapability:
     A value that has a class of its own is refused, so that no capability can be written in two ways.
     """
 
-    code: int = attrs.field(converter=_code, validator=UINT8)
+    code: int = attrs.field(converter=_code)
     """The capability code, 0 to 255; a `CapabilityCode` where it has a name."""
 
     value: bytes = attrs.field(default=b"", validator=[octets(MAX_VALUE), _not_understood])

@@ -14,37 +14,50 @@ from bgp.capabilities import Capability
 from bgp.errors import LocalError
 from bgp.iana import AddPathDirection, Role
 from bgp.negotiated import PeerType
-from bgp.open import hold_time_in_range, router_id
-from bgp.prefix import IPV4_UNICAST, Family
+from bgp.offers import directions, next_hop_afis
+from bgp.open import capability_list, hold_time_in_range, router_id
+from bgp.prefix import IPV4_UNICAST, Family, per_family
 from bgp.values import (
     ASN,
-    UINT16,
+    FLAG,
     Address,
+    check_kind,
     in_range,
+    integer,
+    is_a,
     octets,
     optional_address,
     quoted,
     seconds,
+    several,
+    shown,
+    utf8,
 )
 
 _T = TypeVar("_T")
 _PerFamily = Mapping[Family, _T] | Iterable[tuple[Family, _T]]
 
 
-def _pairs(values: _PerFamily[_T]) -> tuple[tuple[Family, _T], ...]:
-    return tuple(sorted(dict(values).items(), key=lambda pair: pair[0]))
+def _pairs(name: str, values: _PerFamily[_T]) -> tuple[tuple[Family, _T], ...]:
+    return tuple(sorted(dict(per_family(name, values)).items(), key=lambda pair: pair[0]))
 
 
 def _directions(values: _PerFamily[AddPathDirection]) -> tuple[tuple[Family, AddPathDirection], ...]:
-    return _pairs(values)
+    return _pairs("add_path", directions(values))
 
 
 def _limits(values: "_PerFamily[PrefixLimit]") -> "tuple[tuple[Family, PrefixLimit], ...]":
-    return _pairs(values)
+    pairs = _pairs("prefix_limits", values)
+    for family, limit in pairs:
+        check_kind(f"limit of {family}", limit, PrefixLimit)
+    return pairs
 
 
 def _stale_times(values: _PerFamily[int]) -> tuple[tuple[Family, int], ...]:
-    return _pairs(values)
+    pairs = _pairs("long_lived", values)
+    for family, time in pairs:
+        integer(f"long-lived stale time of {family}", time, 0, 0xFFFFFF)
+    return pairs
 
 
 def _optional_router_id(value: str | IPv4Address | None) -> IPv4Address | None:
@@ -52,49 +65,47 @@ def _optional_router_id(value: str | IPv4Address | None) -> IPv4Address | None:
 
 
 def _secret(value: str | bytes | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value
-
-
-def _password(instance: object, attribute: object, value: bytes | None) -> None:
-    if value is not None:
-        octets(80)(instance, attribute, value)
+    if value is None or isinstance(value, bytes):
+        return value
+    try:
+        return utf8("password", value)
+    except LocalError:
+        # Whose message would show it.
+        raise LocalError("password, must be octets or text that can be written in UTF-8") from None
 
 
 def _families(values: Iterable[Family]) -> frozenset[Family]:
-    families = frozenset(values)
+    families = frozenset(several("families", values, Family))
     if not families:
         raise LocalError("families empty, must be one or more")
     return families
 
 
 def _next_hops(values: Iterable[tuple[Family, int]]) -> frozenset[tuple[Family, int]]:
-    return frozenset(values)
-
-
-def _capabilities(values: Iterable[Capability]) -> tuple[Capability, ...]:
-    return tuple(values)
+    return frozenset(next_hop_afis(values))
 
 
 def _role(value: int | None) -> Role | None:
-    if value is not None and not Role.has(value):
-        raise LocalError(f"role {value}, must be 0 to 4")
-    return None if value is None else Role(value)
+    return None if value is None else Role(integer("role", value, 0, 4))
 
 
 @attrs.frozen
 class PrefixLimit:
-    """How many prefixes of a family a peer may announce: `PrefixLimit(1000)` (RFC 4271 6.7)."""
+    """How many prefixes of a family a peer may announce: `PrefixLimit(1000)` (RFC 4271 6.7).
+
+    With ADD-PATH each path counts. A prefix that changes its labels is the same prefix.
+    """
 
     maximum: int = attrs.field(validator=in_range(1, 0xFFFFFFFF))
     """One more ends the session (RFC 4486 4), 1 to 4294967295."""
 
-    warning: float = attrs.field(default=0.75)
+    warning: float = attrs.field(default=0.75, validator=is_a(int | float))
     """The share of them that is worth a `PrefixLimitWarning`, 0 to 1; 1: no warning before the end."""
 
     @warning.validator
     def _check_warning(self, _attribute: object, value: float) -> None:
         if not 0 <= value <= 1:
-            raise LocalError(f"warning {value}, must be 0 to 1")
+            raise LocalError(f"warning {shown(value)}, must be 0 to 1")
 
     @property
     def warning_count(self) -> int:
@@ -109,10 +120,10 @@ class GracefulRestartConfig:
     restart_time: int = attrs.field(default=120, validator=in_range(0, 0xFFF))
     """How long our own restart may take until the session is back, 0 to 4095."""
 
-    forwarding_preserved: bool = True
+    forwarding_preserved: bool = attrs.field(default=True, validator=FLAG)
     """Whether packets for our routes are still forwarded while we restart (F bit)."""
 
-    notification: bool = True
+    notification: bool = attrs.field(default=True, validator=FLAG)
     """Offer to keep routes after a NOTIFICATION or an expired hold timer too (N bit, RFC 8538)."""
 
     stale_time: float = attrs.field(default=360.0, validator=seconds(1, 65535))
@@ -120,12 +131,6 @@ class GracefulRestartConfig:
 
     long_lived: tuple[tuple[Family, int], ...] = attrs.field(default=(), converter=_stale_times)
     """Families whose routes may be kept as a last resort, each for so long, 0 to 16777215 (RFC 9494); a mapping."""
-
-    @long_lived.validator
-    def _check_long_lived(self, _attribute: object, value: tuple[tuple[Family, int], ...]) -> None:
-        for family, time in value:
-            if not 0 <= time <= 0xFFFFFF:
-                raise LocalError(f"long-lived stale time {time} s of {family}, must be 0 to 16777215")
 
 
 @attrs.frozen(kw_only=True)
@@ -155,10 +160,12 @@ class PeerConfig:
     local_address: Address | None = attrs.field(default=None, converter=optional_address, repr=quoted)
     """The address of ours to connect from; None: whichever the route to the peer has."""
 
-    password: bytes | None = attrs.field(default=None, converter=_secret, validator=_password, repr=False)
+    password: bytes | None = attrs.field(
+        default=None, converter=_secret, validator=attrs.validators.optional(octets(80)), repr=False
+    )
     """Signs each TCP segment (TCP MD5, RFC 2385), at most 80 octets; None: not signed."""
 
-    passive: bool = False
+    passive: bool = attrs.field(default=False, validator=FLAG)
     """Never dial; wait for the peer's connection (PassiveTcpEstablishment, RFC 4271 8.1.1)."""
 
     # Times.
@@ -166,7 +173,9 @@ class PeerConfig:
     hold_time: int = attrs.field(default=90, validator=hold_time_in_range)
     """The silence that we offer to tolerate, 0 (for ever) or 3 to 65535; the smaller of both offers counts."""
 
-    send_hold_time: float | None = attrs.field(default=None)
+    send_hold_time: float | None = attrs.field(
+        default=None, validator=attrs.validators.optional(seconds(0, 0xFFFF))
+    )
     """How long the peer's TCP may take nothing of what we send, more than `hold_time`; 0: for ever.
 
     None: eight minutes, or twice the negotiated hold time if that is longer (RFC 9687 6).
@@ -192,27 +201,29 @@ class PeerConfig:
     extended_next_hop: frozenset[tuple[Family, int]] = attrs.field(default=frozenset(), converter=_next_hops)
     """Families whose routes may have a next hop of another AFI, each with that AFI (RFC 8950)."""
 
-    extended_message: bool = False
+    extended_message: bool = attrs.field(default=False, validator=FLAG)
     """Offer messages of up to 65535 octets (RFC 8654)."""
 
-    route_refresh: bool = True
+    route_refresh: bool = attrs.field(default=True, validator=FLAG)
     """Offer to send routes again when asked, and to mark where that begins and ends (RFC 2918, RFC 7313)."""
 
-    graceful_restart: GracefulRestartConfig | None = None
+    graceful_restart: GracefulRestartConfig | None = attrs.field(
+        default=None, validator=is_a(GracefulRestartConfig | None)
+    )
     """Offer to keep routes through a restart; None: do not."""
 
     role: Role | None = attrs.field(default=None, converter=_role)
     """What we are to an external peer, such as its customer (RFC 9234); None: not said."""
 
-    role_strict: bool = attrs.field(default=False)
+    role_strict: bool = attrs.field(default=False, validator=FLAG)
     """Refuse an external peer that does not say its role (RFC 9234 4.2)."""
 
-    capabilities: tuple[Capability, ...] = attrs.field(default=(), converter=_capabilities)
+    capabilities: tuple[Capability, ...] = attrs.field(default=(), converter=capability_list)
     """Capabilities to offer beside those that follow from the rest, such as a host name."""
 
     # What to tolerate.
 
-    reject_as_sets: bool = False
+    reject_as_sets: bool = attrs.field(default=False, validator=FLAG)
     """Treat routes with an AS_SET in their path as withdrawn (RFC 9774)."""
 
     prefix_limits: tuple[tuple[Family, PrefixLimit], ...] = attrs.field(default=(), converter=_limits)
@@ -221,15 +232,10 @@ class PeerConfig:
     @send_hold_time.validator
     def _check_send_hold_time(self, _attribute: object, value: float | None) -> None:
         # RFC 9687 4.4: it must be greater than the hold time.
-        if value and not self.hold_time < value <= 0xFFFF:
+        if value and value <= self.hold_time:
             raise LocalError(
                 f"send_hold_time {value} s, must be 0, or more than {self.hold_time} and to 65535"
             )
-
-    @extended_next_hop.validator
-    def _check_next_hops(self, attribute: object, value: frozenset[tuple[Family, int]]) -> None:
-        for _, afi in value:
-            UINT16(self, attribute, afi)
 
     @role_strict.validator
     def _check_role_strict(self, _attribute: object, value: bool) -> None:

@@ -31,7 +31,9 @@ from bgp.capabilities import (
     last_of,
 )
 from bgp.iana import AddPathDirection, Role
+from bgp.offers import next_hop_afis
 from bgp.prefix import IPV4_UNICAST, Family
+from bgp.values import FLAG, UINT8, integer, is_a, seconds, several
 
 
 class PeerType(enum.Enum):
@@ -87,15 +89,15 @@ def role_agreement(ours: int | None, theirs: Iterable[int]) -> RoleAgreement:
 
 
 def _family_set(families: Iterable[Family]) -> frozenset[Family]:
-    return frozenset(families)
+    return frozenset(several("families", families, Family))
 
 
 def _number_set(numbers: Iterable[int]) -> frozenset[int]:
-    return frozenset(numbers)
+    return frozenset(integer("role", number, 0, 0xFF) for number in several("roles", numbers))
 
 
 def _pair_set(pairs: Iterable[tuple[Family, int]]) -> frozenset[tuple[Family, int]]:
-    return frozenset(pairs)
+    return frozenset(next_hop_afis(pairs))
 
 
 @attrs.frozen(kw_only=True)
@@ -105,22 +107,22 @@ class Negotiated:
     Scripts that have seen no OPEN make their own: `Negotiated(four_octet_as=True)`.
     """
 
-    four_octet_as: bool
+    four_octet_as: bool = attrs.field(validator=FLAG)
     """AS numbers in AS_PATH and AGGREGATOR have four octets (RFC 6793), not two."""
 
-    peer_type: PeerType = PeerType.EXTERNAL
+    peer_type: PeerType = attrs.field(default=PeerType.EXTERNAL, validator=is_a(PeerType))
     """Whether the peer is in our AS."""
 
     families: frozenset[Family] = attrs.field(default=frozenset({IPV4_UNICAST}), converter=_family_set)
     """The families whose routes both sides exchange."""
 
-    hold_time: float = 0.0
+    hold_time: float = attrs.field(default=0.0, validator=seconds(0, 0xFFFF))
     """Seconds of silence that end the session, the smaller of both offers; 0: none do (RFC 4271 4.2)."""
 
-    extended_message: bool = False
+    extended_message: bool = attrs.field(default=False, validator=FLAG)
     """UPDATE, NOTIFICATION and ROUTE-REFRESH that we send may have up to 65535 octets, not 4096 (RFC 8654)."""
 
-    extended_message_receive: bool = attrs.field()
+    extended_message_receive: bool = attrs.field(validator=FLAG)
     """Those that the peer sends may. Who offers extended messages has to read them, whatever the other side offers."""
 
     @extended_message_receive.default
@@ -136,34 +138,38 @@ class Negotiated:
     extended_next_hop: frozenset[tuple[Family, int]] = attrs.field(default=frozenset(), converter=_pair_set)
     """Families that may have a next hop of another AFI, each with that AFI (RFC 8950)."""
 
-    route_refresh: bool = False
+    route_refresh: bool = attrs.field(default=False, validator=FLAG)
     """The peer answers ROUTE-REFRESH, so that we may ask for its routes again (RFC 2918 4)."""
 
-    enhanced_route_refresh: bool = False
+    enhanced_route_refresh: bool = attrs.field(default=False, validator=FLAG)
     """Both sides mark where the answer to a ROUTE-REFRESH begins and ends (RFC 7313 4)."""
 
-    role: int | None = None
+    role: int | None = attrs.field(default=None, validator=attrs.validators.optional(UINT8))
     """What we are to the peer, a `Role`; None if we did not say, or if the session is not external (RFC 9234)."""
 
     peer_roles: frozenset[int] = attrs.field(default=frozenset(), converter=_number_set)
     """What the peer says that it is to us; more than one role contradict each other."""
 
-    graceful_restart: GracefulRestartCapability | None = None
+    graceful_restart: GracefulRestartCapability | None = attrs.field(
+        default=None, validator=is_a(GracefulRestartCapability | None)
+    )
     """What the peer says of its restarts (RFC 4724); None unless both sides offer graceful restart."""
 
-    graceful_notification: bool = False
+    graceful_notification: bool = attrs.field(default=False, validator=FLAG)
     """NOTIFICATIONs other than a hard reset, and the hold timer, keep routes too (RFC 8538 4): both set the N bit."""
 
-    long_lived_graceful_restart: LongLivedGracefulRestartCapability | None = None
+    long_lived_graceful_restart: LongLivedGracefulRestartCapability | None = attrs.field(
+        default=None, validator=is_a(LongLivedGracefulRestartCapability | None)
+    )
     """How long the peer's routes may be kept (RFC 9494); None unless both offer it beside graceful restart."""
 
-    peer_name: FQDNCapability | None = None
+    peer_name: FQDNCapability | None = attrs.field(default=None, validator=is_a(FQDNCapability | None))
     """The name that the peer gives itself."""
 
-    peer_software: str | None = None
+    peer_software: str | None = attrs.field(default=None, validator=is_a(str | None))
     """The software that the peer says it runs."""
 
-    reject_as_sets: bool = False
+    reject_as_sets: bool = attrs.field(default=False, validator=FLAG)
     """Treat routes with AS_SET or AS_CONFED_SET in their path as withdrawn (RFC 9774); ours to choose."""
 
     context: int = attrs.field(init=False, eq=False, repr=False)
@@ -173,9 +179,10 @@ class Negotiated:
     MP_UNREACH_NLRI: a memo of judged attributes needs a key that is quick to hash.
     """
 
-    @context.default
-    def _context(self) -> int:
-        return _PEER_TYPES[self.peer_type] << 2 | self.four_octet_as << 1 | self.reject_as_sets
+    def __attrs_post_init__(self) -> None:
+        # Not a default, which would be worked out before it is known that the three can be what they are.
+        context = _PEER_TYPES[self.peer_type] << 2 | self.four_octet_as << 1 | self.reject_as_sets
+        object.__setattr__(self, "context", context)
 
     @property
     def role_agreement(self) -> RoleAgreement:

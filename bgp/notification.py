@@ -19,7 +19,7 @@ from bgp.errors import LocalError, PeerError
 from bgp.framing import HEADER_LENGTH, MAX_MESSAGE
 from bgp.iana import SUBCODES, CeaseSubcode, ErrorCode
 from bgp.prefix import Family
-from bgp.values import in_range, octets
+from bgp.values import UINT8, integer, octets, utf8
 from bgp.wire import Reader, WireError, uint8, uint16, uint32
 
 _OVERHEAD: Final = HEADER_LENGTH + 2
@@ -29,18 +29,27 @@ MAX_COMMUNICATION: Final = 255
 """The most octets of UTF-8 in a shutdown communication (RFC 9003 2)."""
 
 
+def _code(number: int) -> int:
+    return ErrorCode.name_of(integer("code", number, 0, 0xFF))
+
+
 @attrs.frozen
 class Notification:
     """NOTIFICATION: why the session ends; the last message of a session (RFC 4271 4.5)."""
 
-    code: int = attrs.field(validator=in_range(0, 255))
+    code: int = attrs.field(converter=_code)
     """An `ErrorCode`, or a number that we do not know."""
 
-    subcode: int = attrs.field(default=0, validator=in_range(0, 255))
-    """Its meaning depends on the code; 0 where there is none."""
+    subcode: int = attrs.field(default=0, validator=UINT8)
+    """Its meaning depends on the code, as which it has a name where we know it; 0 where there is none."""
 
     data: bytes = attrs.field(default=b"", validator=octets(0xFFFF - _OVERHEAD))
     """Details, as the code and subcode define them; more than 4075 octets need extended messages (RFC 8654)."""
+
+    def __attrs_post_init__(self) -> None:
+        subcodes = SUBCODES.get(self.code)
+        subcode = subcodes.name_of(self.subcode) if subcodes else int(self.subcode)
+        object.__setattr__(self, "subcode", subcode)
 
     @classmethod
     def from_error(cls, error: PeerError) -> "Notification":
@@ -80,8 +89,7 @@ class Notification:
     @classmethod
     def maximum_prefixes(cls, family: Family, limit: int) -> "Notification":
         """Make the message that more than `limit` prefixes of a family have come, 0 to 4294967295 (RFC 4486 4)."""
-        if not 0 <= limit <= 0xFFFFFFFF:
-            raise LocalError(f"limit {limit}, must be 0 to 4294967295")
+        integer("limit", limit, 0, 0xFFFFFFFF)
         return cls(
             ErrorCode.CEASE,
             CeaseSubcode.MAXIMUM_NUMBER_OF_PREFIXES_REACHED,
@@ -146,10 +154,7 @@ class Notification:
 
 
 def _encode_text(text: str) -> bytes:
-    try:
-        data = text.encode()
-    except UnicodeEncodeError as error:
-        raise LocalError(f"{text!r} cannot be written in UTF-8") from error
+    data = utf8("communication", text)
     if len(data) > MAX_COMMUNICATION:
         raise LocalError(f"communication of {len(data)} octets, at most {MAX_COMMUNICATION} fit")
     # RFC 9003 2: nothing to say is said with no octet at all, or with a length of 0.

@@ -13,8 +13,8 @@ import attrs
 
 from bgp.errors import LocalError
 from bgp.iana import AFI, AddPathDirection, Role
-from bgp.prefix import Family
-from bgp.values import ASN, UINT8, UINT16, in_range, octets
+from bgp.prefix import FAMILY, Family, per_family
+from bgp.values import ASN, FLAG, in_range, integer, octets, several, utf8
 
 MAX_VALUE = 0xFF
 """The most octets that the value of a capability can have: its length is one octet."""
@@ -41,7 +41,7 @@ def _reserved(bits: int) -> int:
 class MultiprotocolCapability:
     """Routes of `family` can be exchanged; one capability for each family (RFC 4760 8)."""
 
-    family: Family
+    family: Family = attrs.field(validator=FAMILY)
     """The family."""
 
     reserved: int = _reserved(8)
@@ -64,13 +64,16 @@ class ExtendedMessageCapability:
 
 
 def _next_hops(values: Iterable[tuple[Family, int]]) -> tuple[tuple[Family, int], ...]:
-    ordered = sorted(values) if isinstance(values, Set) else values
-    return tuple((family, AFI.name_of(afi)) for family, afi in ordered)
+    pairs = next_hop_afis(values)
+    return tuple(sorted(pairs)) if isinstance(values, Set) else pairs
 
 
-def _next_hop_afis(instance: object, attribute: Any, value: tuple[tuple[Family, int], ...]) -> None:
-    for _, afi in value:
-        UINT16(instance, attribute, afi)
+def next_hop_afis(values: Iterable[tuple[Family, int]]) -> tuple[tuple[Family, int], ...]:
+    """Read pairs of a family and an AFI of next hops."""
+    return tuple(
+        (family, AFI.name_of(integer("AFI of next hops", afi, 0, 0xFFFF)))
+        for family, afi in per_family("next hops", values)
+    )
 
 
 @attrs.frozen
@@ -81,20 +84,20 @@ class ExtendedNextHopCapability:
     """
 
     next_hops: tuple[tuple[Family, int], ...] = attrs.field(
-        default=(), converter=_next_hops, validator=[_next_hop_afis, _fit(6)]
+        default=(), converter=_next_hops, validator=_fit(6)
     )
     """Pairs of a family and an AFI of next hops, at most 42; a set is sorted."""
 
 
 def _role(number: int) -> int:
-    return Role.name_of(number)
+    return Role.name_of(integer("role", number, 0, 0xFF))
 
 
 @attrs.frozen
 class RoleCapability:
     """What the sender is to the receiver (RFC 9234 4.1)."""
 
-    role: int = attrs.field(converter=_role, validator=UINT8)
+    role: int = attrs.field(converter=_role)
     """A `Role`; or 5 to 255, which match no role of the other side."""
 
 
@@ -102,10 +105,10 @@ class RoleCapability:
 class RestartFamily:
     """A family whose routes survive a restart of BGP (RFC 4724 3)."""
 
-    family: Family
+    family: Family = attrs.field(validator=FAMILY)
     """The family."""
 
-    forwarding_preserved: bool = False
+    forwarding_preserved: bool = attrs.field(default=False, validator=FLAG)
     """Whether the sender went on forwarding during the restart that it has just made (F bit)."""
 
     reserved: int = _reserved(7)
@@ -115,7 +118,7 @@ class RestartFamily:
 def _restart_families(values: Mapping[Family, bool] | Iterable[RestartFamily]) -> tuple[RestartFamily, ...]:
     if isinstance(values, Mapping):
         return tuple(RestartFamily(family, preserved) for family, preserved in values.items())
-    return tuple(values)
+    return several("families", values, RestartFamily)
 
 
 @attrs.frozen(kw_only=True)
@@ -133,10 +136,10 @@ class GracefulRestartCapability:
     )
     """The families that survive, at most 63; accepts a mapping from family to whether forwarding was preserved."""
 
-    restarting: bool = False
+    restarting: bool = attrs.field(default=False, validator=FLAG)
     """Whether the sender has just restarted (R bit): its peer need not wait for its End-of-RIB."""
 
-    notification: bool = False
+    notification: bool = attrs.field(default=False, validator=FLAG)
     """Whether NOTIFICATIONs and the hold timer lead to a graceful restart too (N bit, RFC 8538 2)."""
 
     reserved: int = _reserved(2)
@@ -147,13 +150,13 @@ class GracefulRestartCapability:
 class LongLivedFamily:
     """A family whose routes may be kept for long without a session (RFC 9494 3.1)."""
 
-    family: Family
+    family: Family = attrs.field(validator=FAMILY)
     """The family."""
 
     stale_time: int = attrs.field(validator=in_range(0, 0xFFFFFF))
     """Seconds that the routes may be kept after the restart time, 0 to 16777215."""
 
-    forwarding_preserved: bool = False
+    forwarding_preserved: bool = attrs.field(default=False, validator=FLAG)
     """Whether the sender went on forwarding during the restart that it has just made (F bit)."""
 
     reserved: int = _reserved(7)
@@ -163,7 +166,7 @@ class LongLivedFamily:
 def _long_lived(values: Mapping[Family, int] | Iterable[LongLivedFamily]) -> tuple[LongLivedFamily, ...]:
     if isinstance(values, Mapping):
         return tuple(LongLivedFamily(family, seconds) for family, seconds in values.items())
-    return tuple(values)
+    return several("families", values, LongLivedFamily)
 
 
 @attrs.frozen
@@ -185,17 +188,14 @@ class FourOctetASCapability:
 _Directions = tuple[tuple[Family, AddPathDirection], ...]
 
 
-def _directions(
+def directions(
     values: Mapping[Family, AddPathDirection] | Iterable[tuple[Family, AddPathDirection]],
 ) -> _Directions:
-    pairs = values.items() if isinstance(values, Mapping) else values
-    return tuple((family, AddPathDirection(direction)) for family, direction in pairs)
-
-
-def _legal_directions(_instance: object, _attribute: object, value: _Directions) -> None:
-    for family, direction in value:
-        if not 1 <= direction <= 3:
-            raise LocalError(f"direction {int(direction)} of {family}, must be 1 to 3")
+    """Read families and the directions in which each has path identifiers."""
+    return tuple(
+        (family, AddPathDirection(integer(f"{family} direction", direction, 1, 3)))
+        for family, direction in per_family("directions", values)
+    )
 
 
 @attrs.frozen
@@ -205,21 +205,12 @@ class AddPathCapability:
     `AddPathCapability({IPV4_UNICAST: AddPathDirection.RECEIVE})`
     """
 
-    families: _Directions = attrs.field(
-        default=(), converter=_directions, validator=[_legal_directions, _fit(4)]
-    )
+    families: _Directions = attrs.field(default=(), converter=directions, validator=_fit(4))
     """Families, at most 63, and what the sender can do with each; accepts a mapping."""
 
 
-def _utf8(value: str) -> bytes:
-    try:
-        return value.encode()
-    except UnicodeEncodeError as error:
-        raise LocalError(f"{value!r} cannot be written in UTF-8") from error
-
-
 def _names_fit(instance: "FQDNCapability", _attribute: object, domain: str) -> None:
-    length = len(_utf8(instance.host)) + len(_utf8(domain))
+    length = len(utf8("host", instance.host)) + len(utf8("domain", domain))
     if length > MAX_VALUE - 2:
         raise LocalError(f"host and domain of {length} octets, at most {MAX_VALUE - 2} fit")
 
@@ -236,7 +227,7 @@ class FQDNCapability:
 
 
 def _text_fits(instance: object, attribute: Any, text: str) -> None:
-    octets(MAX_VALUE - 1)(instance, attribute, _utf8(text))
+    octets(MAX_VALUE - 1)(instance, attribute, utf8("text", text))
 
 
 @attrs.frozen

@@ -16,7 +16,7 @@ import attrs
 from bgp.capabilities import Capability, decode_capability, encode_capability, four_octet_as
 from bgp.errors import LocalError, OpenError
 from bgp.iana import OpenSubcode, ParameterType
-from bgp.values import in_range, ipv4_address, quoted
+from bgp.values import FLAG, in_range, integer, ipv4_address, is_a, quoted, several, shown
 from bgp.wire import Reader, WireError, uint8, uint16
 
 VERSION = 4
@@ -37,16 +37,11 @@ def router_id(value: str | IPv4Address) -> IPv4Address:
 def hold_time_in_range(_instance: object, _attribute: object, value: Any) -> None:
     """Validate a hold time (RFC 4271 4.2)."""
     if not isinstance(value, int) or not (value == 0 or 3 <= value <= 0xFFFF):
-        raise LocalError(f"hold time {value} s, must be 0 or 3 to 65535")
+        raise LocalError(f"hold time {shown(value)} s, must be 0 or 3 to 65535")
 
 
 def _groups(values: Iterable[int]) -> tuple[int, ...]:
-    return tuple(values)
-
-
-def _counts(_instance: object, _attribute: object, value: tuple[int, ...]) -> None:
-    if any(count < 0 for count in value):
-        raise LocalError(f"groups {value}, must not be negative")
+    return tuple(integer("group", count, 0, _EXTENDED) for count in several("groups", values))
 
 
 @attrs.frozen
@@ -56,18 +51,19 @@ class ParameterLayout:
     `ParameterLayout([1] * 3)` puts three of them into parameters of their own, as some old speakers need it.
     """
 
-    groups: tuple[int, ...] = attrs.field(converter=_groups, validator=_counts)
+    groups: tuple[int, ...] = attrs.field(converter=_groups)
     """How many capabilities each parameter holds, in their order."""
 
-    extended: bool = False
+    extended: bool = attrs.field(default=False, validator=FLAG)
     """Whether lengths have two octets although one would do (RFC 9072 2)."""
 
     ignored_length: int = attrs.field(default=_SHORT, validator=in_range(1, 0xFF))
     """The octet of the extended form where the short form has its length: 255; receivers ignore it, but for 0."""
 
 
-def _capabilities(values: Iterable[Capability]) -> tuple[Capability, ...]:
-    return tuple(values)
+def capability_list(values: Iterable[Capability]) -> tuple[Capability, ...]:
+    """Read several capabilities."""
+    return several("capabilities", values, Capability)
 
 
 def _places_all(instance: "Open", _attribute: object, layout: ParameterLayout | None) -> None:
@@ -89,10 +85,12 @@ class Open:
     router_id: IPv4Address = attrs.field(converter=router_id, repr=quoted)
     """The BGP Identifier of the sender."""
 
-    capabilities: tuple[Capability, ...] = attrs.field(default=(), converter=_capabilities)
+    capabilities: tuple[Capability, ...] = attrs.field(default=(), converter=capability_list)
     """What the sender offers."""
 
-    layout: ParameterLayout | None = attrs.field(default=None, eq=False, validator=_places_all)
+    layout: ParameterLayout | None = attrs.field(
+        default=None, eq=False, validator=[is_a(ParameterLayout | None), _places_all]
+    )
     """How the capabilities are written; None: the usual way, all in one parameter. Not compared."""
 
     @property

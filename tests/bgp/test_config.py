@@ -19,7 +19,7 @@ def config(**values: object) -> PeerConfig:
         ({"hold_time": 2}, "hold time 2 s, must be 0 or 3 to 65535"),
         ({"hold_time": 3.5}, "hold time 3.5 s"),
         ({"local_as": None}, "local_as None, must be"),
-        ({"peer_as": "64512"}, "peer_as 64512, must be"),
+        ({"peer_as": "64512"}, "peer_as '64512', must be"),
         ({"port": 0}, "port 0, must be 1 to 65535"),
         ({"connect_retry_time": 0}, "connect_retry_time 0 s, must be 0.1 to 65535"),
         ({"idle_hold_time": 121}, "idle_hold_time 121 s"),
@@ -32,7 +32,7 @@ def config(**values: object) -> PeerConfig:
         ({"delay_open_time": 241}, "delay_open_time 241 s, must be 0 to 240"),
         ({"send_hold_time": 90}, "send_hold_time 90 s, must be 0, or more than 90 and to 65535"),
         ({"send_hold_time": 65536}, "send_hold_time 65536 s"),
-        ({"extended_next_hop": [(IPV4_UNICAST, 65536)]}, "extended_next_hop 65536, must be 0 to 65535"),
+        ({"extended_next_hop": [(IPV4_UNICAST, 65536)]}, "AFI of next hops 65536, must be 0 to 65535"),
         ({"role": 5}, "role 5, must be 0 to 4"),
         ({"role_strict": True}, "role_strict without a role"),
     ],
@@ -88,5 +88,5 @@ def test_prefix_limits() -> None:
 def test_graceful_restart() -> None:
     with pytest.raises(LocalError, match="restart_time 4096, must be 0 to 4095"):
         GracefulRestartConfig(restart_time=4096)
-    with pytest.raises(LocalError, match="long-lived stale time -1 s of ipv4 unicast"):
+    with pytest.raises(LocalError, match="long-lived stale time of ipv4 unicast -1, must be 0 to 16777215"):
         GracefulRestartConfig(long_lived={IPV4_UNICAST: -1})

@@ -195,7 +195,7 @@ def test_refuses_what_cannot_be(values: dict[str, object], message: str) -> None
 
 
 def test_refuses_a_layout_that_cannot_be() -> None:
-    with pytest.raises(LocalError, match=r"groups \(2, -1\), must not be negative"):
+    with pytest.raises(LocalError, match="group -1, must be 0 to 65535"):
         ParameterLayout([2, -1])
     with pytest.raises(LocalError, match="ignored_length 256, must be 1 to 255"):
         ParameterLayout([], ignored_length=256)
