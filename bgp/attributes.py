@@ -18,7 +18,7 @@ from bgp.communities import Community, LargeCommunity
 from bgp.errors import LocalError
 from bgp.extended import ExtendedCommunity, IPv6ExtendedCommunity
 from bgp.iana import AttributeCode, AttributeFlag, Origin
-from bgp.values import in_range, octets
+from bgp.values import integer, octets, several
 from bgp.wire import Reader, uint16
 
 _KEPT_FLAGS: Final = int(AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE | AttributeFlag.PARTIAL)
@@ -26,11 +26,11 @@ _KEPT_FLAGS: Final = int(AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE | Att
 
 def _flags(value: int) -> AttributeFlag:
     # The extended-length bit follows from the length; the low four bits are to be ignored (RFC 4271 4.3).
-    return AttributeFlag(value) & _KEPT_FLAGS
+    return AttributeFlag(integer("flags", value, 0, 0xFF)) & _KEPT_FLAGS
 
 
 def _code(number: int) -> int:
-    return AttributeCode.name_of(number)
+    return AttributeCode.name_of(integer("code", number, 0, 0xFF))
 
 
 def _unknown(_instance: object, _attribute: object, code: int) -> None:
@@ -45,7 +45,7 @@ class UnknownAttribute:
     flags: AttributeFlag = attrs.field(converter=_flags)
     """Optional, transitive, partial."""
 
-    code: int = attrs.field(converter=_code, validator=[in_range(0, 255), _unknown])
+    code: int = attrs.field(converter=_code, validator=_unknown)
     """An `AttributeCode` where it has a name."""
 
     value: bytes = attrs.field(default=b"", validator=octets(0xFFFF))
@@ -260,7 +260,7 @@ def _change(raw: Mapping[int, RawAttribute], values: AttributeValues) -> dict[in
     if "unknown" in values:
         changed = _with_unknown(changed, values["unknown"])
     if "partial" in values:
-        changed = _with_partial(changed, frozenset(values["partial"]))
+        changed = _with_partial(changed, values["partial"])
     return changed
 
 
@@ -268,14 +268,15 @@ def _with_unknown(
     raw: dict[int, RawAttribute], unknown: Iterable[UnknownAttribute]
 ) -> dict[int, RawAttribute]:
     changed = {code: attribute for code, attribute in raw.items() if code in BY_CODE}
-    for other in unknown:
+    for other in several("unknown", unknown, UnknownAttribute):
         if other.code in changed:
             raise LocalError(f"attribute {other.code} occurs twice among the unknown attributes")
         changed[other.code] = RawAttribute(int(other.flags), other.code, other.value)
     return changed
 
 
-def _with_partial(raw: dict[int, RawAttribute], codes: frozenset[int]) -> dict[int, RawAttribute]:
+def _with_partial(raw: dict[int, RawAttribute], partial: Iterable[int]) -> dict[int, RawAttribute]:
+    codes = {integer("partial", code, 0, 0xFF) for code in several("partial", partial)}
     if codes - (raw.keys() & BY_CODE.keys()):
         raise LocalError(f"partial {sorted(codes - raw.keys())}, there are no such attributes")
     changed = dict(raw)

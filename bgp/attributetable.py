@@ -32,7 +32,7 @@ from bgp.extended import (
 )
 from bgp.faults import Treatment
 from bgp.iana import AttributeCode, AttributeFlag, Origin, UpdateSubcode
-from bgp.values import ASN, ipv4_address, quoted
+from bgp.values import ASN, check_kind, integer, ipv4_address, quoted, several
 from bgp.wire import Reader, uint8, uint16, uint32
 
 # Plain numbers: to combine members of an enum takes longer than to encode an attribute.
@@ -92,9 +92,7 @@ class Row(NamedTuple):
 
 def origin(value: int) -> Origin:
     """Read an ORIGIN."""
-    if not Origin.has(value):
-        raise LocalError(f"origin {value}, must be 0 to 2")
-    return Origin(value)
+    return Origin(integer("origin", value, 0, 2))
 
 
 def _read_as_path(reader: Reader) -> ASPath:
@@ -114,14 +112,18 @@ def next_hop(value: str | IPv4Address) -> IPv4Address:
 
 def _uint32(name: str) -> Callable[[int], int]:
     def convert(value: int) -> int:
-        if not 0 <= value <= 0xFFFFFFFF:
-            raise LocalError(f"{name} {value}, must be 0 to 4294967295")
-        return value
+        return integer(name, value, 0, 0xFFFFFFFF)
 
     return convert
 
 
-def _as_is(value: Aggregator) -> Aggregator:
+def _aggregator(value: Aggregator) -> Aggregator:
+    check_kind("aggregator", value, Aggregator)
+    return value
+
+
+def _flag(value: bool) -> bool:
+    check_kind("atomic_aggregate", value, bool)
     return value
 
 
@@ -142,7 +144,7 @@ def _decode_aggregator(reader: Reader) -> Aggregator:
 
 
 def _addresses(values: Iterable[str | IPv4Address]) -> tuple[IPv4Address, ...]:
-    return tuple(map(ipv4_address, values))
+    return tuple(map(ipv4_address, several("cluster_list", values)))
 
 
 def _decode_addresses(reader: Reader) -> tuple[IPv4Address, ...]:
@@ -190,9 +192,7 @@ def _decode_aigp(reader: Reader) -> int | None:
 
 
 def _aigp(metric: int) -> int:
-    if not 0 <= metric <= 0xFFFFFFFFFFFFFFFF:
-        raise LocalError(f"aigp {metric}, must be 0 to 18446744073709551615")
-    return metric
+    return integer("aigp", metric, 0, 0xFFFFFFFFFFFFFFFF)
 
 
 ROWS: Final = (
@@ -249,7 +249,7 @@ ROWS: Final = (
         AttributeCode.ATOMIC_AGGREGATE,
         "atomic_aggregate",
         WELL_KNOWN,
-        bool,
+        _flag,
         lambda _: b"",
         lambda _: True,
         _exactly(0),
@@ -259,7 +259,7 @@ ROWS: Final = (
         AttributeCode.AGGREGATOR,
         "aggregator",
         TRANSITIVE,
-        _as_is,
+        _aggregator,
         _encode_aggregator,
         _decode_aggregator,
         rb"\x08(?!\x00\x00\x00\x00).{8}",

@@ -17,7 +17,7 @@ from bgp.iana import AFI, SAFI
 from bgp.negotiated import Negotiated
 from bgp.nlri import NLRI, Destination, Path, decoder
 from bgp.prefix import Family
-from bgp.values import Address, any_address
+from bgp.values import Address, any_address, shown
 from bgp.wire import WireError, uint8, uint16
 
 _ZERO_RD: Final = bytes(8)
@@ -41,18 +41,22 @@ class NextHop:
     """Where to send the packets: `NextHop("192.0.2.1")`, `NextHop("2001:db8::1", "fe80::1")`.
 
     Takes an address, text too, and for IPv6 the link-local address of the same router (RFC 2545 3), or the octets
-    of the field.
+    of the field. Raises `LocalError` for addresses that cannot stand there, such as one with a zone.
     """
 
     wire: bytes
     """The octets of the field; in a VPN family a route distinguisher of zeros stands before each address."""
 
     def __init__(self, address: str | Address | bytes, link_local: str | Address | None = None) -> None:
-        if isinstance(address, bytes):
-            self.__attrs_init__(address)
-        else:
-            addresses = [address] if link_local is None else [address, link_local]
-            self.__attrs_init__(b"".join(any_address(item).packed for item in addresses))
+        wire = address if isinstance(address, bytes) else _without_zone(address).packed
+        if link_local is not None:
+            second = _without_zone(link_local)
+            if isinstance(address, bytes) or len(wire) != 16 or not _is_link_local(second):
+                raise LocalError(
+                    f"next hop {shown(address)} with {shown(link_local)}, must be an IPv6 address with a link-local one"
+                )
+            wire += second.packed
+        self.__attrs_init__(wire)
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -87,8 +91,22 @@ class NextHop:
         return ", ".join(map(str, self.addresses)) or f"0x{self.wire.hex()}"
 
     def __repr__(self) -> str:
-        plain = bool(self.wire) and self.wire == b"".join(address.packed for address in self.addresses)
-        return f"NextHop({', '.join(repr(str(a)) for a in self.addresses) if plain else repr(self.wire)})"
+        found = self.addresses
+        plain = bool(found) and self.wire == b"".join(address.packed for address in found)
+        if not plain or not all(map(_is_link_local, found[1:])):
+            return f"NextHop({self.wire!r})"
+        return f"NextHop({', '.join(repr(str(address)) for address in found)})"
+
+
+def _without_zone(value: str | Address) -> Address:
+    address = any_address(value)
+    if isinstance(address, IPv6Address) and address.scope_id is not None:
+        raise LocalError(f"next hop {address} has a zone, which means nothing to other routers")
+    return address
+
+
+def _is_link_local(address: Address) -> bool:
+    return isinstance(address, IPv6Address) and address.is_link_local
 
 
 def _nlri(value: "NLRI | Iterable[str | Destination | Path]") -> NLRI:

@@ -213,7 +213,9 @@ def next_hops(family: Family) -> st.SearchStrategy[NextHop]:
     """Next hops as routes of a family have them, without a route distinguisher in VPN families."""
     if family not in READABLE_FAMILIES:
         return st.builds(NextHop, st.binary(max_size=20))
-    ipv6 = st.builds(NextHop, ipv6_addresses(), st.none() | ipv6_addresses())
+    link_local = octets(14).map(lambda rest: IPv6Address(b"\xfe\x80" + rest))
+    # Peers put other things than a link-local address in the second place, too.
+    ipv6 = st.builds(NextHop, ipv6_addresses(), st.none() | link_local) | octets(32).map(NextHop)
     return ipv6 if family.afi == AFI.IPV6 else st.builds(NextHop, ipv4_addresses()) | ipv6
 
 
