@@ -31,6 +31,7 @@ from bgp.events import (
 )
 from bgp.extended import ExtendedCommunity, IPv6ExtendedCommunity
 from bgp.faults import Fault, Treatment
+from bgp.framing import Framer
 from bgp.iana import (
     AFI,
     SAFI,
@@ -68,6 +69,7 @@ __all__ = [
     "Notification",
     "RouteRefresh",
     "Negotiated",
+    "Framer",
     # what they are made of
     "AFI",
     "SAFI",

@@ -17,7 +17,7 @@ nobody could say any more which octets were wrong.
 
 from typing import ClassVar
 
-from bgp.iana import ErrorCode
+from bgp.iana import SUBCODES, ErrorCode
 
 
 class BGPError(Exception):
@@ -31,15 +31,23 @@ class LocalError(BGPError, ValueError):
 class PeerError(BGPError):
     """The peer's fault, and what the NOTIFICATION about it says.
 
-    `code`, `subcode` and `data` are the fields of that NOTIFICATION; `str()` explains to a person.
+    `code`, `subcode` and `data` are the fields of that NOTIFICATION; `str()` explains to a person. What is raised is
+    always one of the classes below, since the code is theirs: this class, to catch them all by, has none.
     """
 
     code: ClassVar[ErrorCode]
+    """The error code, by class."""
 
     def __init__(self, reason: str, subcode: int = 0, data: bytes = b"") -> None:
         super().__init__(reason)
         self.subcode = subcode
         self.data = data
+
+    def __repr__(self) -> str:
+        code = getattr(self, "code", None)
+        subcodes = None if code is None else SUBCODES.get(code)
+        subcode = subcodes.name_of(self.subcode) if subcodes else self.subcode
+        return f"{type(self).__name__}({str(self)!r}, code={code!r}, subcode={subcode!r}, data={self.data!r})"
 
 
 class HeaderError(PeerError):

@@ -12,6 +12,7 @@ import attrs
 
 from bgp.errors import HeaderError
 from bgp.iana import HeaderSubcode, MessageType
+from bgp.values import as_octets, in_range
 from bgp.wire import uint16
 
 MARKER: Final = b"\xff" * 16
@@ -69,16 +70,20 @@ def judge_header(data: bytes, start: int = 0, max_message: int = MAX_MESSAGE) ->
 class Framer:
     """Collects a stream and yields the messages in it."""
 
-    max_message: int = MAX_MESSAGE
+    max_message: int = attrs.field(default=MAX_MESSAGE, validator=in_range(HEADER_LENGTH, MAX_EXTENDED))
     """The longest message in octets; `MAX_EXTENDED` once that was negotiated."""
 
     _buffer: bytes = attrs.field(default=b"", init=False)
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes | bytearray | memoryview) -> Iterator[bytes]:
         """Add octets; yield each message that is whole; raise `HeaderError` where the stream is broken.
 
-        What is not taken from the iterator is lost: take all, or let the connection go.
+        What is not taken from the iterator is lost: take all, or let the connection go. Raises `LocalError` at once,
+        and forgets nothing, if `data` are no octets.
         """
+        return self._messages(as_octets(data))
+
+    def _messages(self, data: bytes) -> Iterator[bytes]:
         buffer = self._buffer + data if self._buffer else data
         self._buffer = b""
         position = 0

@@ -25,9 +25,9 @@ from bgp.iana import HeaderSubcode, MessageType, RefreshSubtype, RouteRefreshSub
 from bgp.negotiated import Negotiated
 from bgp.notification import Notification
 from bgp.open import Open, decode_open, encode_open
-from bgp.prefix import Family
+from bgp.prefix import FAMILY, Family
 from bgp.update import Update, decode_update, encode_update
-from bgp.values import UINT8
+from bgp.values import as_octets, integer, octets, shown
 from bgp.wire import Reader, WireError, uint8, uint16
 
 
@@ -37,20 +37,20 @@ class Keepalive:
 
 
 def _subtype(number: int) -> int:
-    return RefreshSubtype.name_of(number)
+    return RefreshSubtype.name_of(integer("subtype", number, 0, 0xFF))
 
 
 @attrs.frozen
 class RouteRefresh:
     """ROUTE-REFRESH: send the routes of a family again (RFC 2918), or where that begins and ends (RFC 7313)."""
 
-    family: Family
+    family: Family = attrs.field(validator=FAMILY)
     """Which routes."""
 
-    subtype: int = attrs.field(default=RefreshSubtype.REQUEST, converter=_subtype, validator=UINT8)
+    subtype: int = attrs.field(default=RefreshSubtype.REQUEST, converter=_subtype)
     """A `RefreshSubtype`; others are to be ignored (RFC 7313 5)."""
 
-    data: bytes = b""
+    data: bytes = attrs.field(default=b"", validator=octets(MAX_EXTENDED - HEADER_LENGTH - 4))
     """What follows: Outbound Route Filters (RFC 5291), which this library does not read."""
 
 
@@ -78,14 +78,18 @@ def encode(message: Message, negotiated: Negotiated) -> bytes:
             body = uint8(message.code) + uint8(message.subcode) + message.data
         case RouteRefresh():
             message_type, body = MessageType.ROUTE_REFRESH, _encode_refresh(message)
+        case _:
+            raise LocalError(f"{shown(message)} is no message, must be {Message}")
     length = HEADER_LENGTH + len(body)
     if length > limit:
         raise LocalError(f"{message_type.name} of {length} octets, at most {limit} fit")
     return b"".join((MARKER, uint16(length), uint8(message_type), body))
 
 
-def decode(data: bytes, negotiated: Negotiated) -> Message:
-    """Read one whole message; raise the `PeerError` that fits the fault."""
+def decode(data: bytes | bytearray | memoryview, negotiated: Negotiated) -> Message:
+    """Read one whole message; raise the `PeerError` that fits the fault, and `LocalError` for what are no octets."""
+    if type(data) is not bytes:
+        data = as_octets(data)
     size = len(data)
     if 23 <= size <= MAX_MESSAGE and data[:16] == MARKER and _LENGTH_AND_TYPE(data, 16) == (size, 2):
         # What sessions consist of, and `judge_header` would find nothing wrong with.
