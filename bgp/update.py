@@ -37,6 +37,7 @@ from bgp.multiprotocol import (
 from bgp.negotiated import Negotiated
 from bgp.nlri import NLRI, Destination, Path, decoder
 from bgp.prefix import IPV4_UNICAST, Family
+from bgp.values import is_a, several
 from bgp.wire import WireError, uint16
 
 
@@ -48,7 +49,7 @@ def _ipv4(value: "NLRI | Iterable[str | Destination | Path]") -> NLRI:
 
 
 def _faults(values: Iterable[Fault]) -> tuple[Fault, ...]:
-    return tuple(values)
+    return several("faults", values, Fault)
 
 
 @attrs.frozen(kw_only=True)
@@ -61,13 +62,13 @@ class Update:
     announced: NLRI = attrs.field(default=NLRI(), converter=_ipv4)
     """IPv4 prefixes with a route from now on; a list of strings is accepted."""
 
-    attributes: PathAttributes = attrs.field(default=PathAttributes())
+    attributes: PathAttributes = attrs.field(default=PathAttributes(), validator=is_a(PathAttributes))
     """The attributes of the announced routes."""
 
-    mp_reach: MPReach | None = None
+    mp_reach: MPReach | None = attrs.field(default=None, validator=is_a(MPReach | None))
     """Destinations of another family with a route from now on, and its next hop."""
 
-    mp_unreach: MPUnreach | None = None
+    mp_unreach: MPUnreach | None = attrs.field(default=None, validator=is_a(MPUnreach | None))
     """Destinations of another family without a route from now on."""
 
     faults: tuple[Fault, ...] = attrs.field(default=(), converter=_faults)
@@ -105,7 +106,7 @@ _new: Final = object.__new__
 
 _EMPTY: Final = NLRI()
 
-_NO_ATTRIBUTES: Final = JUDGES[Negotiated(four_octet_as=False).context].judge(b"")
+_NO_ATTRIBUTES: Final = PathAttributes()
 
 _decode_ipv4: Final = decoder(IPV4_UNICAST, False)
 
@@ -189,33 +190,41 @@ def decode_update(message: bytes, negotiated: Negotiated) -> Update:
     )
     announced = decode(message[nlri_at:]) if nlri_at < end else _EMPTY
 
-    parts = _NO_PARTS
-    judge = JUDGES[negotiated.context].judge
-    if not block and nlri_at == end:
-        judged = _NO_ATTRIBUTES
-    elif block[1:2] in _ROUTE_CODES:
+    judge = JUDGES[negotiated.context]
+    parts, lacks, has_routes = _NO_PARTS, 0, False
+    faults: tuple[Fault, ...] = ()
+    attributes: PathAttributes | None
+    if block[1:2] in _ROUTE_CODES:
         parts, rest = _cut(block, negotiated, only_first=True)
-        judged = judge(rest)
+        attributes, lacks, faults, has_routes = judge.judge(rest)
+    elif block or announced.wire:
+        attributes = judge.accept(block)
+        if attributes is None:
+            attributes, lacks, faults, has_routes = judge.judge(block)
     else:
-        judged = judge(block)
-    if judged.has_routes:
+        attributes = _NO_ATTRIBUTES
+    if has_routes:
         parts, rest = _cut(block, negotiated)
-        judged = judge(rest)
+        attributes, lacks, faults, _ = judge.judge(rest)
 
-    faults = judged.faults + parts.faults if parts.faults else judged.faults
-    if announced.wire or (parts.reach is not None and parts.reach.nlri.wire):
-        lacks = judged.lacks if announced.wire else judged.lacks & ~_NEXT_HOP
+    reach, unreach, faults_of_parts = parts
+    if faults_of_parts:
+        faults += faults_of_parts
+    if announced.wire:
         if lacks:
             faults += _missing(lacks)
+    elif reach is not None and reach.nlri.wire:
+        if lacks & ~_NEXT_HOP:
+            faults += _missing(lacks & ~_NEXT_HOP)
     elif faults and not parts.hides_routes:
         _demand_reachable(faults)
     received = None if faults else (block, negotiated.four_octet_as)
     update = _new(Update)
     _set_withdrawn(update, withdrawn)
     _set_announced(update, announced)
-    _set_attributes(update, judged.attributes)
-    _set_reach(update, parts.reach)
-    _set_unreach(update, parts.unreach)
+    _set_attributes(update, attributes)
+    _set_reach(update, reach)
+    _set_unreach(update, unreach)
     _set_faults(update, faults)
     _set_received(update, received)
     return update

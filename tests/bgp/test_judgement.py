@@ -437,6 +437,26 @@ def test_what_is_recognised_is_judged_the_same_when_examined(
         if recognised is not None:
             assert recognised == judge.examine(block)
             assert recognised.faults == ()
+        accepted = judge.accept(block)
+        if accepted is not None:
+            assert judge.accept(block) is accepted
+            assert judge.examine(block) == (accepted, 0, (), False)
+
+
+def test_the_most_usual_block_is_accepted_and_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judgement, "MEMO_BLOCKS", 2)
+    block, judge = faultless(EXTERNAL), Judge(EXTERNAL)
+    accepted = judge.accept(block)
+    assert accepted == PathAttributes.from_wire(block)
+    assert judge.accept(bytes(bytearray(block))) is accepted
+    assert judge.accept(b"") is None
+    for number in range(5):
+        judge.accept(PathAttributes.from_wire(block).evolve(med=number).wire)
+    assert len(judge._accepted) <= 2
+    monkeypatch.setattr(judgement, "MEMO_OCTETS", len(block) - 1)
+    judge = Judge(EXTERNAL)
+    assert judge.accept(block) == accepted
+    assert judge._accepted == {}
 
 
 @given(st.data(), st.sampled_from([EXTERNAL, INTERNAL]))
@@ -536,3 +556,12 @@ def test_blocks_with_routes_are_not_remembered(block: str) -> None:
     assert judged.has_routes
     assert judge.judge(bytes.fromhex(block)) is not judged
     assert not judge.judge(faultless(EXTERNAL)).has_routes
+
+
+def test_as_0_and_repeats_are_not_recognised() -> None:
+    # The expression cannot see them.
+    judge = Judge(EXTERNAL)
+    block = faultless(EXTERNAL)
+    assert judge.recognise(block) is not None
+    assert judge.recognise(block.replace(bytes.fromhex("0000fc00"), bytes(4))) is None
+    assert judge.recognise(block + bytes.fromhex("c02018") + bytes(24)) is None
