@@ -6,9 +6,13 @@ Messages, state machine and session are here and do no I/O; `bgp.speaker` drives
     session = bgp.Session(bgp.PeerConfig(local_as=64512, peer_as=64513))  # one session, without I/O
     from bgp.speaker import Speaker                                     # the whole thing
 
-To learn BGP from the code, read the files in this order: iana, errors, values, wire, prefix, nlri, capabilities,
-aspath, communities, attributes, framing, messages; then vocabulary, fsm, config, agreement, rib, updates, events,
-intake, damping, session; then collision, stale, peer; last transport, speaker.
+To learn BGP from the code, read the files in this order.
+
+Values: iana, errors, values, wire, prefix, labelled, nlri, aspath, as4, communities, notation, extended, offers,
+capabilities, negotiated, faults, attributetable, attributes, judgement, multiprotocol, open, update, notification,
+messages, framing.
+Behaviour: vocabulary, fsm, config, agreement, rib, updates, events, intake, damping, session, collision, stale, peer.
+With asyncio: transport, speaker. For tests: testing.
 """
 
 from bgp.aspath import ASPath, ASSegment

@@ -79,7 +79,7 @@ def encode(message: Message, negotiated: Negotiated) -> bytes:
         case RouteRefresh():
             message_type, body = MessageType.ROUTE_REFRESH, _encode_refresh(message)
         case _:
-            raise LocalError(f"{shown(message)} is no message, must be {Message}")
+            raise LocalError(f"{shown(message)} is no message, such as an Update or a Keepalive()")
     length = HEADER_LENGTH + len(body)
     if length > limit:
         raise LocalError(f"{message_type.name} of {length} octets, at most {limit} fit")

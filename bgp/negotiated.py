@@ -204,7 +204,7 @@ class Negotiated:
         `hold_time` is the smaller of both offers, in seconds. Which of several instances of a capability count is
         told at the head of `bgp.capabilities`.
         """
-        ours, theirs = tuple(ours), tuple(theirs)
+        ours, theirs = several("ours", ours, Capability), several("theirs", theirs, Capability)
         families = _families(ours) & _families(theirs)
         role, peer_roles = _roles(ours, theirs) if peer_type is PeerType.EXTERNAL else (None, frozenset())
         graceful_restart = _theirs_if_both(GracefulRestartCapability, ours, theirs)

@@ -19,7 +19,7 @@ from bgp.errors import LocalError, PeerError
 from bgp.framing import HEADER_LENGTH, MAX_MESSAGE
 from bgp.iana import SUBCODES, CeaseSubcode, ErrorCode
 from bgp.prefix import Family
-from bgp.values import UINT8, integer, octets, utf8
+from bgp.values import UINT8, check_kind, integer, octets, utf8
 from bgp.wire import Reader, WireError, uint8, uint16, uint32
 
 _OVERHEAD: Final = HEADER_LENGTH + 2
@@ -80,6 +80,7 @@ class Notification:
     @classmethod
     def hard_reset(cls, reason: "Notification") -> "Notification":
         """Make a Hard Reset: the session ends for `reason`, and no route is to be kept (RFC 8538 3.1)."""
+        check_kind("reason", reason, Notification)
         return cls(
             ErrorCode.CEASE,
             CeaseSubcode.HARD_RESET,
@@ -89,6 +90,7 @@ class Notification:
     @classmethod
     def maximum_prefixes(cls, family: Family, limit: int) -> "Notification":
         """Make the message that more than `limit` prefixes of a family have come, 0 to 4294967295 (RFC 4486 4)."""
+        check_kind("family", family, Family)
         integer("limit", limit, 0, 0xFFFFFFFF)
         return cls(
             ErrorCode.CEASE,

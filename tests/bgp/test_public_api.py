@@ -1,7 +1,10 @@
 """What `import bgp` promises: its names, their documentation, and that it does no I/O."""
 
+import pkgutil
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import bgp
 
@@ -30,3 +33,12 @@ def test_everything_public_has_a_docstring() -> None:
     }
     assert not undocumented
     assert all(kind.__doc__ for kind in kinds if callable(kind))
+
+
+def test_the_reading_order_names_every_module_once() -> None:
+    modules = sorted(module.name for module in pkgutil.iter_modules(bgp.__path__))
+    order = re.findall(r"\b([a-z][a-z0-9]*)[,.]", (bgp.__doc__ or "").partition("in this order.")[2])
+    assert sorted(order) == modules
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    code_map = readme.partition("**bgp**, values:")[2].partition("**arp**")[0]
+    assert re.findall(r"`([a-z][a-z0-9]*)/?`", code_map) == order
