@@ -225,7 +225,9 @@ class NLRI(Sequence[Destination | Path]):
         return b"".join(self.wire)
 
     @staticmethod
-    def decode(data: bytes, family: Family = IPV4_UNICAST, add_path: bool = False) -> "NLRI":
+    def decode(
+        data: bytes | bytearray | memoryview, family: Family = IPV4_UNICAST, add_path: bool = False
+    ) -> "NLRI":
         """Read a whole field; `add_path` says whether path identifiers were negotiated for the family.
 
         Raises `UpdateError`: the routes that an UPDATE is about cannot be told when the field cannot be read to

@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bgp import ASPath, ASSegment, LocalError, SegmentType
-from bgp.aspath import decode_as_path, encode_as_path, encode_asn, is_as_path, read_asn
+from bgp.aspath import MAX_PREPEND, decode_as_path, encode_as_path, encode_asn, is_as_path, read_asn
 from bgp.testing import as_paths, asns
 from bgp.wire import Reader, WireError
 
@@ -253,3 +255,30 @@ def test_judges_by_the_segments_that_are_welcome(text: str) -> None:
     value = encode_as_path(ASPath(text), True)
     assert is_as_path(value, True)
     assert not is_as_path(value, True, {SegmentType.AS_SET, SegmentType.AS_SEQUENCE})
+
+
+@pytest.mark.parametrize(
+    "path", [[1.5], ["1"], [None], [10**5000], [[1]], 5, None, b"\1\2", "1\x002", "\uff11"]
+)
+def test_refuses_what_is_no_path(path: Any) -> None:
+    with pytest.raises(LocalError, match=r"AS (path|number) .*, must be"):
+        ASPath(path)
+
+
+@pytest.mark.parametrize(("kind", "asns"), [([], [1]), ("2", [1]), (2.0, [1]), (2, 5), (2, "12"), (2, ["1"])])
+def test_refuses_what_is_no_segment(kind: Any, asns: Any) -> None:
+    with pytest.raises(LocalError, match="must be"):
+        ASSegment(kind, asns)
+
+
+@pytest.mark.parametrize("times", [MAX_PREPEND + 1, 2**32, pytest.param(10**5000, id="huge"), "1", 1.0, None])
+def test_refuses_to_prepend_more_than_any_message_holds(times: Any) -> None:
+    with pytest.raises(LocalError, match=r"prepend times .*, must be 0 to 16383"):
+        ASPath().prepend(1, times)
+    assert ASPath().prepend(1, MAX_PREPEND).length == MAX_PREPEND
+
+
+def test_an_as_number_is_read_from_text() -> None:
+    wrong: Any = 64512
+    with pytest.raises(LocalError, match="AS number 64512, must be str"):
+        read_asn(wrong)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -151,3 +153,29 @@ def test_lists_travel(small: list[Community], large: list[LargeCommunity]) -> No
 def test_refuses_a_list_of_another_length(length: int) -> None:
     with pytest.raises(WireError, match=f"{length} octets of communities, must be a multiple of 12"):
         decode_communities(LargeCommunity, bytes(length))
+
+
+@pytest.mark.parametrize("text", ["NO_EXPORT", "No-Export", "no_export"])
+def test_reads_well_known_names_as_others_write_them(text: str) -> None:
+    assert str(Community(text)) == "no-export"
+
+
+@pytest.mark.parametrize(
+    "value", [5.5, None, b"abcd", [1], pytest.param(10**5000, id="huge"), "\uff11:1", "1:1\0"]
+)
+def test_a_community_is_text_or_an_integer(value: Any) -> None:
+    with pytest.raises(LocalError, match=r"community .*, must be"):
+        Community(value)
+
+
+@pytest.mark.parametrize("value", [5, None, [1, 2, 3], bytearray(12), Community("1:1")])
+def test_a_large_community_is_text_or_octets(value: Any) -> None:
+    with pytest.raises(LocalError, match=r"LargeCommunity .*, must be LargeCommunity"):
+        LargeCommunity(value)
+
+
+@pytest.mark.parametrize("values", ["64512:1", "64512:1:1", b"ab", 5])
+def test_one_community_is_no_list(values: Any) -> None:
+    for read in (read_communities, large_communities):
+        with pytest.raises(LocalError, match=r"communities .*, must be a list"):
+            read(values)

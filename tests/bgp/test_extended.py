@@ -176,3 +176,9 @@ def test_reads_several() -> None:
 def test_lists_travel(short: list[ExtendedCommunity], long: list[IPv6ExtendedCommunity]) -> None:
     assert decode_communities(ExtendedCommunity, encode_communities(short)) == tuple(short)
     assert decode_communities(IPv6ExtendedCommunity, encode_communities(long)) == tuple(long)
+
+
+def test_one_community_is_no_list() -> None:
+    for read in (extended_communities, read_ipv6):
+        with pytest.raises(LocalError, match="extended_communities 'rt:64512:7', must be a list"):
+            read("rt:64512:7")

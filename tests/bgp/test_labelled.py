@@ -1,4 +1,6 @@
+import itertools
 from ipaddress import IPv4Network, IPv6Network
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -224,3 +226,66 @@ def test_octets_that_are_no_such_prefix(family: Family, wire: str, message: str)
 )
 def test_octets_at_the_limit(family: Family, wire: str) -> None:
     (check_labelled if family in (IPV4_LABELLED, IPV6_LABELLED) else check_vpn)(family, bytes.fromhex(wire))
+
+
+# Keys and order.
+
+
+@given(networks(), label_stacks(), label_stacks(), route_distinguishers())
+def test_the_key_leaves_the_labels_out(
+    network: IPv4Network, labels: list[int], others: list[int], rd: RouteDistinguisher
+) -> None:
+    plain = Prefix(network)
+    one, other, gone = (LabelledPrefix(network, labels=each) for each in (labels, others, ()))
+    assert one.key == other.key == gone.key == plain.wire
+    here, there, away = (VPNPrefix(network, rd=rd, labels=each) for each in (labels, others, ()))
+    assert here.key == there.key == away.key == bytes([64 + plain.length]) + rd.wire + plain.wire[1:]
+
+
+def test_labelled_prefixes_order_by_prefix_then_labels() -> None:
+    ordered = [
+        LabelledPrefix("9.0.0.0/8", labels=[9, 9]),
+        LabelledPrefix("10.0.0.0/8", labels=[1]),
+        LabelledPrefix("10.0.0.0/8", labels=[2]),
+        LabelledPrefix("10.0.0.0/9", labels=[1]),
+        LabelledPrefix("::/0", labels=[1]),
+    ]
+    assert all(sorted(several) == ordered for several in itertools.permutations(ordered))
+
+
+def test_prefixes_of_vpns_order_by_distinguisher_then_prefix() -> None:
+    ordered = [
+        VPNPrefix("10.0.0.0/8", rd="1:1", labels=[2]),
+        VPNPrefix("10.0.0.0/9", rd="1:1", labels=[1]),
+        VPNPrefix("9.0.0.0/8", rd="1:2", labels=[1]),
+        VPNPrefix("9.0.0.0/8", rd="1:2", labels=[3]),
+        VPNPrefix("::/0", rd="1:1", labels=[1]),
+    ]
+    assert all(sorted(several) == ordered for several in itertools.permutations(ordered))
+
+
+def test_does_not_compare_with_other_things() -> None:
+    for value in (LabelledPrefix("10.0.0.0/8", labels=[1]), VPNPrefix("10.0.0.0/8", rd="1:1")):
+        with pytest.raises(TypeError):
+            assert value < Prefix("10.0.0.0/8")
+
+
+# Other types.
+
+
+@pytest.mark.parametrize("labels", [100, "100", ["100"], [1.0], None, [10**5000]])
+def test_labels_are_a_list_of_integers(labels: Any) -> None:
+    with pytest.raises(LocalError, match="label"):
+        LabelledPrefix("10.0.0.0/8", labels=labels)
+
+
+@pytest.mark.parametrize("value", [5, None, ["64512:1"], bytearray(8)])
+def test_a_distinguisher_is_text_or_octets(value: Any) -> None:
+    with pytest.raises(LocalError, match=r"route distinguisher .*, must be bytes"):
+        RouteDistinguisher(value)
+
+
+@pytest.mark.parametrize("text", ["0x00", "0x00 00 00 00 00 00 00 01", "0x" + "g" * 16])
+def test_hexadecimal_has_sixteen_digits(text: str) -> None:
+    with pytest.raises(LocalError, match="0x and 16 digits"):
+        RouteDistinguisher(text)

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -18,7 +19,7 @@ from bgp import (
     UpdateError,
     VPNPrefix,
 )
-from bgp.nlri import OpaqueNLRI, decoder
+from bgp.nlri import OpaqueNLRI, decoder, key_of
 from bgp.prefix import IPV4_LABELLED, IPV4_MULTICAST, IPV4_VPN, address_bits
 from bgp.testing import READABLE_FAMILIES, destinations, families, nlris, paths
 from tests.bgp.pasting import pasted
@@ -242,3 +243,71 @@ def test_a_family_that_was_stated_has_to_fit(items: list[str] | NLRI) -> None:
 def test_decoders_are_made_once() -> None:
     assert decoder(IPV4_LABELLED, False) is decoder(IPV4_LABELLED, False)
     assert decoder(IPV4_VPN, True)(b"").family == IPV4_VPN
+
+
+def test_text_is_in_the_list() -> None:
+    listed = NLRI(["10.0.0.0/8", "192.0.2.0/24"])
+    text: object = "10.0.0.0/8"
+    assert text in listed
+    assert Prefix("192.0.2.0/24") in listed
+    for other in ("10.0.0.0/9", "::/0", "x", 5, None, Path("10.0.0.0/8", 1)):
+        assert other not in listed
+
+
+def test_paths_are_in_the_list_with_their_identifiers() -> None:
+    listed = NLRI([Path("10.0.0.0/8", 7)])
+    assert Path("10.0.0.0/8", 7) in listed
+    assert Path("10.0.0.0/8", 8) not in listed
+    assert Prefix("10.0.0.0/8") not in listed
+
+
+@given(st.sampled_from(READABLE_FAMILIES).flatmap(nlris) | nlris(Family(7, 7)))
+def test_all_that_is_listed_is_in_the_list(listed: NLRI) -> None:
+    assert all(item in listed for item in listed)
+
+
+@given(st.sampled_from(READABLE_FAMILIES), st.booleans(), st.data())
+def test_keys_need_no_objects(family: Family, add_path: bool, data: st.DataObject) -> None:
+    listed = data.draw(nlris(family, add_path))
+    assert [key_of(family, wire, listed.add_path) for wire in listed.wire] == [item.key for item in listed]
+
+
+def test_keys_of_what_cannot_be_read() -> None:
+    family = Family(7, 7)
+    assert key_of(family, b"ab", False) == OpaqueNLRI(family, b"ab").key == b"ab"
+
+
+def test_a_withdrawn_path_has_the_key_of_the_announced_one() -> None:
+    there = Path(VPNPrefix("10.0.0.0/8", rd="64512:1", labels=[100]), 7)
+    gone = Path(VPNPrefix("10.0.0.0/8", rd="64512:1"), 7)
+    assert there.key == gone.key != Path(gone.destination, 8).key
+
+
+def test_a_path_says_which_it_is() -> None:
+    assert str(Path("203.0.113.0/24", 7)) == "203.0.113.0/24 path 7"
+
+
+@pytest.mark.parametrize("items", ["10.0.0.0/8", b"ab", 5, None, [None], [5], [b"ab"], [["10.0.0.0/8"]]])
+def test_a_list_is_of_destinations(items: Any) -> None:
+    with pytest.raises(LocalError, match=r"NLRI .*, must be a list|prefix .*, must be"):
+        NLRI(items)
+
+
+def test_other_types_are_refused() -> None:
+    wrong: Any = "x"
+    for make in (
+        lambda: NLRI([], wrong),
+        lambda: Path(Prefix("10.0.0.0/8"), wrong),
+        lambda: Path(None, 1),  # type: ignore[arg-type]  # on purpose
+        lambda: OpaqueNLRI(wrong, b""),
+        lambda: OpaqueNLRI(IPV4_UNICAST, wrong),
+        lambda: NLRI.decode(wrong),
+    ):
+        with pytest.raises(LocalError, match="must be"):
+            make()
+
+
+def test_decodes_octets_of_any_type() -> None:
+    expected = NLRI(["10.0.0.0/8"])
+    for data in (bytearray(b"\x08\x0a"), memoryview(b"\x08\x0a")):
+        assert NLRI.decode(data) == expected

@@ -1,4 +1,5 @@
 from ipaddress import IPv4Network, IPv6Network
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from bgp.prefix import (
     encode_network,
     octets_of,
     parse_network,
+    per_family,
 )
 from bgp.testing import families, networks, prefixes
 from tests.bgp.pasting import pasted
@@ -116,3 +118,46 @@ def test_a_family_knows_names_and_keeps_numbers() -> None:
 @given(st.lists(families()))
 def test_families_order_by_their_numbers(several: list[Family]) -> None:
     assert sorted(several) == sorted(several, key=lambda family: (int(family.afi), int(family.safi)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(256, b"\1\2\3\4", (), ("10.0.0.0", 8), None, pytest.param(10**5000, id="huge")),
+        *("1.1.1.0/0.0.0.255", "1.1.1.0/255.255.255.0", "fe80::%eth0/64", IPv6Network("fe80::%eth0/64")),
+        *(" 10.0.0.0/8", "10.0.0.0/8\0", "10.0.0.0/\uff18", "\uff110.0.0.0/8", "10.0.0.0/8/8", "10.0.0.0/"),
+    ],
+)
+def test_refuses_what_ipaddress_would_take(value: Any) -> None:
+    with pytest.raises(
+        LocalError, match=r"is not a prefix|prefix .*, must be str or IPv4Network or IPv6Network"
+    ):
+        Prefix(value)
+
+
+def test_the_key_is_the_prefix() -> None:
+    assert Prefix("10.0.0.0/8").key == b"\x08\x0a"
+
+
+@pytest.mark.parametrize(
+    "number", ["1", "\uff11", "x", 1.0, 1.5, None, [], pytest.param(10**5000, id="huge"), -1]
+)
+def test_a_family_has_integers(number: Any) -> None:
+    with pytest.raises(LocalError, match=r"afi .*, must be 0 to 65535"):
+        Family(number, 1)
+    with pytest.raises(LocalError, match=r"safi .*, must be 0 to 255"):
+        Family(1, number)
+
+
+def test_a_prefix_belongs_to_a_family() -> None:
+    wrong: Any = "ipv4"
+    with pytest.raises(LocalError, match="family 'ipv4', must be Family"):
+        Prefix("10.0.0.0/8", wrong)
+
+
+def test_what_belongs_to_families() -> None:
+    assert per_family("times", {IPV4_UNICAST: 5}) == per_family("times", [(IPV4_UNICAST, 5)])
+    for wrong in ([5], [(IPV4_UNICAST,)], [("ipv4", 5)], {1: 5}, 5, "ab"):
+        values: Any = wrong
+        with pytest.raises(LocalError, match=r"times .*, must be"):
+            per_family("times", values)

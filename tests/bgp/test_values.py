@@ -1,22 +1,30 @@
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 import attrs
 import pytest
 
-from bgp import LocalError
+from bgp import AFI, LocalError
 from bgp.values import (
     ASN,
+    FLAG,
     OPTIONAL_UINT32,
     UINT8,
     UINT16,
     UINT32,
     Validator,
     any_address,
+    as_octets,
+    integer,
     ipv4_address,
+    is_a,
     octets,
     optional_address,
     quoted,
     seconds,
+    several,
+    shown,
+    utf8,
 )
 
 
@@ -87,3 +95,80 @@ def test_octets_have_a_limit() -> None:
     accept(octets(3), b"abc")
     with pytest.raises(LocalError, match="number of 4 octets, at most 3 fit"):
         accept(octets(3), b"abcd")
+
+
+HUGE = 10**5000
+"""Python refuses to print it."""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (7, "7"),
+        (AFI.IPV6, "2"),
+        ("a\0b", r"'a\x00b'"),
+        pytest.param(HUGE, "int of too many digits", id="huge"),
+        ([HUGE], "list of too many digits"),
+        ("x" * 200, f"'{'x' * 96}..."),
+    ],
+)
+def test_shows_every_value_in_little_room(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+@pytest.mark.parametrize("value", [5, b"\1\2\3\4", None, ("192.0.2.1",)])
+def test_addresses_are_text_or_addresses(value: Any) -> None:
+    for read in (ipv4_address, any_address):
+        with pytest.raises(LocalError, match="is not an IP"):
+            read(value)
+
+
+def test_integers_of_any_size_are_refused_with_their_limits() -> None:
+    assert integer("number", 3, 3, 3) == 3
+    for value in (HUGE, -HUGE, 2.0, "3", None):
+        with pytest.raises(LocalError, match=r"number .*, must be 2 to 4"):
+            integer("number", value, 2, 4)
+
+
+@pytest.mark.parametrize("values", ["1.2.3.4", b"ab", 5, None])
+def test_text_is_no_list(values: Any) -> None:
+    with pytest.raises(LocalError, match=r"numbers .*, must be a list"):
+        several("numbers", values)
+
+
+def test_lists_may_be_of_one_kind() -> None:
+    assert several("numbers", iter([1, 2]), int) == (1, 2)
+    with pytest.raises(LocalError, match="numbers 'a', must be int or None"):
+        several("numbers", [1, None, "a"], int | None)
+
+
+@pytest.mark.parametrize("data", [b"abc", bytearray(b"abc"), memoryview(b"abc")])
+def test_octets_of_any_type_become_bytes(data: bytes | bytearray | memoryview) -> None:
+    assert as_octets(data) == b"abc"
+    assert type(as_octets(data)) is bytes
+
+
+@pytest.mark.parametrize("data", ["abc", 3, None, [1, 2]])
+def test_what_are_no_octets(data: Any) -> None:
+    with pytest.raises(LocalError, match="must be octets"):
+        as_octets(data)
+    with pytest.raises(LocalError, match=r"number .*, must be bytes"):
+        accept(octets(3), data)
+
+
+def test_text_that_utf8_has() -> None:
+    assert utf8("name", "é") == b"\xc3\xa9"
+    for text, message in (
+        ("\ud800", r"name '\\ud800' cannot be written in UTF-8"),
+        (5, "name 5, must be str"),
+    ):
+        with pytest.raises(LocalError, match=message):
+            utf8("name", text)  # type: ignore[arg-type]  # on purpose
+
+
+def test_kinds() -> None:
+    accept(is_a(int | str), "a")
+    accept(FLAG, True)
+    for validator, value, message in ((is_a(int | str), None, "int or str"), (FLAG, 1, "bool")):
+        with pytest.raises(LocalError, match=f"number {value}, must be {message}"):
+            accept(validator, value)
