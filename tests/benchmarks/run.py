@@ -1,7 +1,7 @@
 """Measure, print tables, and say which targets are met.
 
 Every subject does its work in fresh processes, and all subjects take turns, round after round: whatever else the
-machine does hits all of them alike. What is printed are medians over the rounds.
+machine does hits all of them alike. What is printed is the best of each one's rounds.
 """
 
 import argparse
