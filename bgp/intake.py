@@ -12,7 +12,7 @@ from bgp.config import PrefixLimit
 from bgp.events import EndOfRib, Event, FamilyDisabled, PrefixLimitWarning, RoutesReceived
 from bgp.faults import Treatment
 from bgp.multiprotocol import NextHop
-from bgp.nlri import NLRI
+from bgp.nlri import NLRI, key_of
 from bgp.notification import Notification
 from bgp.prefix import IPV4_UNICAST, Family
 from bgp.update import Update
@@ -28,8 +28,8 @@ class _Counter:
 
     def judge(self, routes: RoutesReceived) -> PrefixLimitWarning | Notification | None:
         """Count; return the warning, once, or how to end the session."""
-        self._prefixes.difference_update(routes.withdrawn.wire)
-        self._prefixes.update(routes.announced.wire)
+        self._prefixes.difference_update(_keys(routes.withdrawn))
+        self._prefixes.update(_keys(routes.announced))
         count = len(self._prefixes)
         if count > self.limit.maximum:
             return Notification.maximum_prefixes(routes.family, self.limit.maximum)
@@ -39,6 +39,11 @@ class _Counter:
             self._warned = True
             return PrefixLimitWarning(routes.family, count, self.limit.maximum)
         return None
+
+
+def _keys(nlri: NLRI) -> Iterator[bytes]:
+    # A withdrawal does not repeat the labels of what it withdraws (RFC 8277 2.4).
+    return (key_of(nlri.family, wire, nlri.add_path) for wire in nlri.wire)
 
 
 @attrs.define(eq=False)

@@ -7,10 +7,11 @@ from bgp.config import PrefixLimit
 from bgp.events import EndOfRib, Event, FamilyDisabled, PrefixLimitWarning, RoutesReceived
 from bgp.faults import Fault, Treatment
 from bgp.intake import Intake
+from bgp.labelled import LabelledPrefix
 from bgp.multiprotocol import MPReach, MPUnreach, NextHop
 from bgp.nlri import NLRI, Path
 from bgp.notification import Notification
-from bgp.prefix import IPV4_UNICAST, IPV6_MULTICAST, IPV6_UNICAST
+from bgp.prefix import IPV4_LABELLED, IPV4_UNICAST, IPV6_MULTICAST, IPV6_UNICAST
 from bgp.update import Update
 
 A, B, C = "203.0.113.1/32", "203.0.113.2/32", "203.0.113.3/32"
@@ -150,3 +151,14 @@ def test_the_excess_is_delivered_before_the_end() -> None:
     found, farewell = intake.take(update)
     assert found == [received(NLRI([A, B]), NONE_4)]
     assert farewell is not None
+
+
+def test_a_prefix_with_other_labels_is_the_same_prefix() -> None:
+    family = IPV4_LABELLED
+    intake = Intake.of(frozenset({family}), [(family, PrefixLimit(1, warning=1))])
+    for label in range(100, 120):
+        reach = MPReach([LabelledPrefix("10.0.0.0/8", labels=[label])], "192.0.2.1")
+        assert intake.take(Update(attributes=ATTRIBUTES, mp_reach=reach))[1] is None
+    assert intake.take(Update(mp_unreach=MPUnreach([LabelledPrefix("10.0.0.0/8")])))[1] is None
+    other = MPReach([LabelledPrefix("11.0.0.0/8", labels=[100])], "192.0.2.1")
+    assert intake.take(Update(attributes=ATTRIBUTES, mp_reach=other))[1] is None
