@@ -279,3 +279,48 @@ def test_joined_attributes_are_in_order(raws: list[tuple[int, int, bytes]]) -> N
     found = list(split(block))
     assert [each.code for each in found] == sorted(code for _, code, _ in raws)
     assert sorted(found) == sorted((flags & 0xE0, code, value) for flags, code, value in raws)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"aggregator": 5}, "aggregator 5, must be Aggregator"),
+        ({"as_path": 5}, "AS path 5, must be a list"),
+        ({"as_path": [1.5]}, "AS number 1.5, must be 1 to 4294967295"),
+        ({"communities": "64512:1"}, "communities '64512:1', must be a list"),
+        ({"communities": 5}, "communities 5, must be a list"),
+        ({"large_communities": "1:1:1"}, "large_communities '1:1:1', must be a list"),
+        ({"extended_communities": "rt:1:1"}, "extended_communities 'rt:1:1', must be a list"),
+        ({"cluster_list": "192.0.2.1"}, "cluster_list '192.0.2.1', must be a list"),
+        ({"cluster_list": [5]}, "5 is not an IPv4 address"),
+        ({"next_hop": 5}, "5 is not an IPv4 address"),
+        ({"atomic_aggregate": "no"}, "atomic_aggregate 'no', must be bool"),
+        ({"origin": "igp"}, "origin 'igp', must be 0 to 2"),
+        ({"med": "5"}, "med '5', must be 0 to 4294967295"),
+        ({"aigp": 1.5}, "aigp 1.5, must be 0 to 18446744073709551615"),
+        ({"med": 10**5000}, "med int of too many digits, must be"),
+        ({"unknown": [5]}, "unknown 5, must be UnknownAttribute"),
+        ({"unknown": 5}, "unknown 5, must be a list"),
+        ({"partial": 5}, "partial 5, must be a list"),
+        ({"partial": ["x"]}, "partial 'x', must be 0 to 255"),
+    ],
+)
+def test_refuses_values_of_other_types(values: Any, message: str) -> None:
+    with pytest.raises(LocalError, match=message):
+        PathAttributes(**values)
+    with pytest.raises(LocalError, match=message):
+        PathAttributes(med=1).evolve(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((-1, 99), "flags -1, must be 0 to 255"),
+        (("x", 99), "flags 'x', must be 0 to 255"),
+        ((OPTIONAL, "x"), "code 'x', must be 0 to 255"),
+        ((OPTIONAL, 99, "x"), "value 'x', must be bytes"),
+    ],
+)
+def test_refuses_an_unknown_attribute_of_other_types(values: Any, message: str) -> None:
+    with pytest.raises(LocalError, match=message):
+        UnknownAttribute(*values)

@@ -1,5 +1,7 @@
 """Capabilities: their values, and how they stand on the wire (RFC 5492)."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -205,3 +207,12 @@ def test_the_last_of_several_counts() -> None:
     assert last_of(RoleCapability, stated) is None
     assert four_octet_as(iter(stated)) == 2
     assert four_octet_as([]) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [(("x",), "code 'x', must be 0 to 255"), ((200, "x"), "value 'x', must be bytes")],
+)
+def test_refuses_an_unknown_capability_of_other_types(values: Any, message: str) -> None:
+    with pytest.raises(LocalError, match=message):
+        UnknownCapability(*values)

@@ -1,4 +1,5 @@
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,22 @@ def config(**values: object) -> PeerConfig:
         ({"extended_next_hop": [(IPV4_UNICAST, 65536)]}, "AFI of next hops 65536, must be 0 to 65535"),
         ({"role": 5}, "role 5, must be 0 to 4"),
         ({"role_strict": True}, "role_strict without a role"),
+        ({"families": ["ipv4-unicast"]}, "families 'ipv4-unicast', must be Family"),
+        ({"families": [(1, 1)]}, r"families \(1, 1\), must be Family"),
+        ({"families": IPV4_UNICAST}, "must be a list"),
+        ({"password": "\ud800 secret"}, "^password, must be octets or text that can be written in UTF-8$"),
+        ({"password": bytearray(b"secret")}, "^password, must be octets or text"),
+        ({"peer_address": 5}, "5 is not an IP address"),
+        ({"passive": "no"}, "passive 'no', must be bool"),
+        ({"send_hold_time": "100"}, "send_hold_time '100' s, must be 0 to 65535"),
+        ({"add_path": {IPV4_UNICAST: -1}}, "ipv4 unicast direction -1, must be 1 to 3"),
+        ({"extended_next_hop": [5]}, "next hops 5, must be tuple"),
+        ({"capabilities": [1]}, "capabilities 1, must be MultiprotocolCapability or"),
+        ({"graceful_restart": 120}, "graceful_restart 120, must be GracefulRestartConfig or None"),
+        ({"prefix_limits": {IPV4_UNICAST: 5}}, "limit of ipv4 unicast 5, must be PrefixLimit"),
+        ({"prefix_limits": 5}, "prefix_limits 5, must be a list"),
+        ({"role": "customer"}, "role 'customer', must be 0 to 4"),
+        ({"local_as": 10**5000}, "local_as int of too many digits, must be 1 to 4294967295"),
     ],
 )
 def test_refuses_what_cannot_be(values: dict[str, object], message: str) -> None:
@@ -83,6 +100,9 @@ def test_prefix_limits() -> None:
         PrefixLimit(0)
     with pytest.raises(LocalError, match="warning 2, must be 0 to 1"):
         PrefixLimit(1, warning=2)
+    wrong: Any = "x"
+    with pytest.raises(LocalError, match="warning 'x', must be int or float"):
+        PrefixLimit(1, warning=wrong)
 
 
 def test_graceful_restart() -> None:

@@ -1,10 +1,12 @@
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgp.errors import HeaderError
+from bgp.errors import HeaderError, LocalError
 from bgp.framing import MARKER, MAX_EXTENDED, MAX_MESSAGE, Framer, judge_header
 from bgp.iana import MessageType
 from bgp.wire import uint16
@@ -125,3 +127,28 @@ def test_waits_for_the_rest() -> None:
     framer = Framer()
     assert list(framer.feed(MARKER + b"\x00")) == []
     assert list(framer.feed(b"\x13\x04" + MARKER)) == [MARKER + b"\x00\x13\x04"]
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_takes_octets_of_any_type(kind: Callable[[bytes], bytearray | memoryview]) -> None:
+    keepalive = message(MessageType.KEEPALIVE, b"")
+    framer = Framer()
+    found = [each for part in (keepalive[:7], keepalive[7:]) for each in framer.feed(kind(part))]
+    assert found == [keepalive]
+    assert type(found[0]) is bytes
+
+
+@pytest.mark.parametrize("wrong", ["\xff" * 19, None, 19])
+def test_keeps_nothing_of_what_are_no_octets(wrong: Any) -> None:
+    keepalive = message(MessageType.KEEPALIVE, b"")
+    framer = Framer()
+    assert list(framer.feed(keepalive[:7])) == []
+    with pytest.raises(LocalError, match="must be octets"):
+        framer.feed(wrong)  # at once, not when somebody iterates
+    assert list(framer.feed(keepalive[7:])) == [keepalive]
+
+
+@pytest.mark.parametrize("length", [18, 65536, "4096", None])
+def test_the_longest_message_has_limits(length: Any) -> None:
+    with pytest.raises(LocalError, match=r"max_message .*, must be 19 to 65535"):
+        Framer(length)

@@ -1,6 +1,8 @@
 """Messages of every type as octets; what each type says is tested with its module."""
 
 import contextlib
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -171,3 +173,35 @@ def test_refreshes_of_another_length(body: str) -> None:
     # RFC 7313 5: the data is the whole message.
     octets = message(5, body)
     assert refusal(octets) == (RouteRefreshError, 7, 1, octets)
+
+
+@pytest.mark.parametrize("wrong", [None, Keepalive, b"", "KEEPALIVE", [Keepalive()]])
+def test_encodes_messages_alone(wrong: Any) -> None:
+    with pytest.raises(LocalError, match="is no message"):
+        encode(wrong, NEGOTIATED)
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+@given(data=st.data())
+def test_decodes_octets_of_any_type(
+    kind: Callable[[bytes], bytearray | memoryview], data: st.DataObject
+) -> None:
+    message = data.draw(messages(NEGOTIATED))
+    octets = encode(message, NEGOTIATED)
+    decoded = decode(kind(octets), NEGOTIATED)
+    assert decoded == message
+    assert hash(decoded) == hash(message)
+
+
+@pytest.mark.parametrize("wrong", ["x" * 19, None, 19, [255] * 19])
+def test_decodes_octets_alone(wrong: Any) -> None:
+    with pytest.raises(LocalError, match="must be octets"):
+        decode(wrong, NEGOTIATED)
+
+
+@pytest.mark.parametrize(
+    "values", [(None,), ("ipv4",), (IPV4_UNICAST, "1"), (IPV4_UNICAST, 256), (IPV4_UNICAST, 0, "x")]
+)
+def test_a_route_refresh_has_a_family_a_number_and_octets(values: Any) -> None:
+    with pytest.raises(LocalError, match="must be"):
+        RouteRefresh(*values)

@@ -1,5 +1,6 @@
 import contextlib
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -253,3 +254,41 @@ def test_any_octets_are_routes_or_disable_the_family(
         assert unreach.family == family
         assert decode_unreach(encode_unreach(unreach), negotiated) == unreach
         assert len(encode_unreach(unreach)) == len(value)
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ("2001:db8::1", "2001:db8::2"),
+        ("192.0.2.1", "fe80::1"),
+        ("192.0.2.1", "192.0.2.2"),
+        (bytes(16), "fe80::1"),
+    ],
+)
+def test_the_second_next_hop_is_link_local_beside_an_ipv6_address(addresses: Any) -> None:
+    # RFC 2545 3.
+    with pytest.raises(LocalError, match="must be an IPv6 address with a link-local one"):
+        NextHop(*addresses)
+
+
+def test_a_second_next_hop_of_another_kind_can_be_received() -> None:
+    octets = IPv6Address("2001:db8::1").packed + IPv6Address("2001:db8::2").packed
+    hop = NextHop(octets)
+    assert str(hop) == "2001:db8::1, 2001:db8::2"
+    assert repr(hop) == f"NextHop({octets!r})"
+
+
+def test_a_zone_means_nothing_to_others() -> None:
+    for addresses in (("fe80::1%eth0",), ("2001:db8::1", "fe80::1%eth0")):
+        with pytest.raises(LocalError, match="next hop fe80::1%eth0 has a zone"):
+            NextHop(*addresses)
+
+
+@pytest.mark.parametrize("wrong", [5, None, "10.0.0.0/8"])
+def test_routes_are_lists_and_have_addresses(wrong: Any) -> None:
+    with pytest.raises(LocalError, match="must be a list"):
+        MPReach(wrong, "192.0.2.1")
+    with pytest.raises(LocalError, match="must be a list"):
+        MPUnreach(wrong)
+    with pytest.raises(LocalError, match="is not an IP address"):
+        MPReach(["10.0.0.0/8"], wrong)

@@ -1,6 +1,7 @@
 """What two OPENs amount to (RFC 5492, and the RFC of each capability)."""
 
 import itertools
+from typing import Any
 
 import attrs
 import pytest
@@ -22,6 +23,7 @@ from bgp.capabilities import (
     RouteRefreshCapability,
     SoftwareVersionCapability,
 )
+from bgp.errors import LocalError
 from bgp.iana import AFI, AddPathDirection, Role
 from bgp.negotiated import Negotiated, PeerType, RoleAgreement, role_agreement
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family
@@ -286,3 +288,30 @@ def test_the_context_tells_apart_what_the_octets_of_attributes_depend_on() -> No
 def test_the_choice_about_as_sets_is_taken_over() -> None:
     found = Negotiated.between([], [], peer_type=PeerType.EXTERNAL, hold_time=0, reject_as_sets=True)
     assert found.reject_as_sets
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("four_octet_as", "yes", "four_octet_as 'yes', must be bool"),
+        ("peer_type", ..., "peer_type Ellipsis, must be PeerType"),
+        ("peer_type", "internal", "peer_type 'internal', must be PeerType"),
+        ("families", ["ipv4"], "families 'ipv4', must be Family"),
+        ("add_path_send", IPV4_UNICAST, "must be a list"),
+        ("extended_next_hop", [5], "next hops 5, must be tuple"),
+        ("hold_time", "90", "hold_time '90' s, must be 0 to 65535"),
+        ("role", 256, "role 256, must be 0 to 255"),
+        ("peer_roles", ["x"], "role 'x', must be 0 to 255"),
+        ("graceful_restart", True, "graceful_restart 1, must be GracefulRestartCapability or None"),
+    ],
+)
+def test_refuses_other_types(field: str, value: object, message: str) -> None:
+    values: Any = {"four_octet_as": True, field: value}
+    with pytest.raises(LocalError, match=message):
+        Negotiated(**values)
+
+
+def test_negotiates_capabilities_alone() -> None:
+    wrong: Any = [5]
+    with pytest.raises(LocalError, match="theirs 5, must be"):
+        between([FOUR], wrong)

@@ -1,5 +1,7 @@
 """NOTIFICATION: what it says to a person, and what stands in its data (RFC 4271 4.5, RFC 4486, RFC 8538, RFC 9003)."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 
@@ -187,3 +189,36 @@ def test_a_prefix_limit_of_something_else() -> None:
 def test_a_prefix_limit_that_cannot_be(limit: int) -> None:
     with pytest.raises(LocalError, match=f"limit {limit}, must be 0 to 4294967295"):
         Notification.maximum_prefixes(IPV4_UNICAST, limit)
+
+
+def test_codes_have_their_names_whoever_made_the_message() -> None:
+    plain = Notification(6, 2)
+    assert repr(plain) == repr(Notification(ErrorCode.CEASE, CeaseSubcode.ADMINISTRATIVE_SHUTDOWN))
+    assert plain.code is ErrorCode.CEASE
+    assert plain.subcode is CeaseSubcode.ADMINISTRATIVE_SHUTDOWN
+
+
+@pytest.mark.parametrize(("code", "subcode"), [(6, 99), (99, 1), (4, 1)])
+def test_unknown_codes_stay_numbers(code: int, subcode: int) -> None:
+    assert Notification(code, subcode).subcode == subcode
+    assert type(Notification(code, subcode).subcode) is int
+
+
+@pytest.mark.parametrize("number", ["6", 6.0, None, -1, 256, []])
+def test_codes_are_octets(number: Any) -> None:
+    with pytest.raises(LocalError, match=r"^code .*, must be 0 to 255"):
+        Notification(number)
+    with pytest.raises(LocalError, match=r"subcode .*, must be 0 to 255"):
+        Notification(6, number)
+
+
+def test_other_types_are_refused() -> None:
+    wrong: Any = 5
+    with pytest.raises(LocalError, match="data 5, must be bytes"):
+        Notification(6, 2, wrong)
+    with pytest.raises(LocalError, match="communication 5, must be str"):
+        Notification.shutdown(wrong)
+    with pytest.raises(LocalError, match="reason 5, must be Notification"):
+        Notification.hard_reset(wrong)
+    with pytest.raises(LocalError, match="family 5, must be Family"):
+        Notification.maximum_prefixes(wrong, 1)

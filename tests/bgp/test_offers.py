@@ -1,5 +1,7 @@
 """What a speaker can offer: which values are legal, and which are equal."""
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -31,7 +33,10 @@ MANY = [Family(1, number) for number in range(256)]
         (lambda: MultiprotocolCapability(IPV4_UNICAST, reserved=256), "reserved 256, must be 0 to 255"),
         (lambda: RoleCapability(256), "role 256, must be 0 to 255"),
         (lambda: FourOctetASCapability(0), "asn 0, must be 1 to 4294967295"),
-        (lambda: ExtendedNextHopCapability([(IPV4_UNICAST, 65536)]), "AFI of next hops 65536, must be 0 to 65535"),
+        (
+            lambda: ExtendedNextHopCapability([(IPV4_UNICAST, 65536)]),
+            "AFI of next hops 65536, must be 0 to 65535",
+        ),
         (lambda: ExtendedNextHopCapability([(f, 2) for f in MANY[:43]]), "43 next_hops, at most 42 fit"),
         (lambda: GracefulRestartCapability(restart_time=4096), "restart_time 4096, must be 0 to 4095"),
         (lambda: GracefulRestartCapability(families=dict.fromkeys(MANY, True)), "at most 63 fit"),
@@ -40,7 +45,10 @@ MANY = [Family(1, number) for number in range(256)]
         (lambda: LongLivedFamily(IPV4_UNICAST, 1 << 24), "stale_time 16777216, must be 0 to 16777215"),
         (lambda: LongLivedFamily(IPV4_UNICAST, 0, reserved=128), "reserved 128, must be 0 to 127"),
         (lambda: LongLivedGracefulRestartCapability(dict.fromkeys(MANY, 1)), "at most 36 fit"),
-        (lambda: AddPathCapability({IPV4_UNICAST: AddPathDirection(0)}), "ipv4 unicast direction 0, must be 1 to 3"),
+        (
+            lambda: AddPathCapability({IPV4_UNICAST: AddPathDirection(0)}),
+            "ipv4 unicast direction 0, must be 1 to 3",
+        ),
         (lambda: AddPathCapability([(IPV4_UNICAST, AddPathDirection(4))]), "direction 4, must be 1 to 3"),
         (lambda: AddPathCapability(dict.fromkeys(MANY, BOTH_WAYS)), "256 families, at most 63 fit"),
         (lambda: FQDNCapability("h" * 127, "d" * 127), "host and domain of 254 octets, at most 253 fit"),
@@ -91,3 +99,40 @@ def test_values_can_be_changed_into_others() -> None:
     changed = attrs.evolve(capability, restarting=True)
     assert changed.families == (RestartFamily(IPV4_UNICAST, True),)
     assert changed != capability
+
+
+ANY: Any = "x"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: MultiprotocolCapability(ANY), "family 'x', must be Family"),
+        (lambda: RoleCapability(ANY), "role 'x', must be 0 to 255"),
+        (lambda: FourOctetASCapability(ANY), "asn 'x', must be"),
+        (lambda: ExtendedNextHopCapability(ANY), "next hops 'x', must be a list"),
+        (lambda: ExtendedNextHopCapability([(ANY, 2)]), "must be a Family and what belongs to it"),
+        (
+            lambda: ExtendedNextHopCapability([(IPV4_UNICAST, ANY)]),
+            "AFI of next hops 'x', must be 0 to 65535",
+        ),
+        (lambda: AddPathCapability(ANY), "directions 'x', must be a list"),
+        (lambda: AddPathCapability([ANY]), "directions 'x', must be tuple"),
+        (lambda: AddPathCapability({IPV4_UNICAST: ANY}), "ipv4 unicast direction 'x', must be 1 to 3"),
+        # An IntFlag takes it for both directions.
+        (lambda: AddPathCapability({IPV4_UNICAST: -1}), "ipv4 unicast direction -1, must be 1 to 3"),  # type: ignore[arg-type]
+        (lambda: RestartFamily(ANY), "family 'x', must be Family"),
+        (lambda: RestartFamily(IPV4_UNICAST, ANY), "forwarding_preserved 'x', must be bool"),
+        (lambda: GracefulRestartCapability(families=ANY), "families 'x', must be a list"),
+        (lambda: GracefulRestartCapability(families=[ANY]), "families 'x', must be RestartFamily"),
+        (lambda: GracefulRestartCapability(restarting=ANY), "restarting 'x', must be bool"),
+        (lambda: LongLivedGracefulRestartCapability([ANY]), "families 'x', must be LongLivedFamily"),
+        (lambda: LongLivedFamily(IPV4_UNICAST, ANY), "stale_time 'x', must be 0"),
+        (lambda: FQDNCapability(None), "host None, must be str"),  # type: ignore[arg-type]
+        (lambda: SoftwareVersionCapability(None), "text None, must be str"),  # type: ignore[arg-type]
+    ],
+)
+def test_refuses_other_types(make: object, message: str) -> None:
+    assert callable(make)
+    with pytest.raises(LocalError, match=message):
+        make()

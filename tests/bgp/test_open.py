@@ -1,5 +1,7 @@
 """OPEN: its body, its layout and what is wrong with one (RFC 4271 4.2 and 6.2, RFC 9072)."""
 
+from typing import Any
+
 import attrs
 import pytest
 from hypothesis import given
@@ -209,3 +211,28 @@ def test_a_layout_without_room() -> None:
     far_too_long = capable(*[UnknownCapability(200, bytes(255))] * 256)
     with pytest.raises(LocalError, match="optional parameters of 65795 octets, at most 65535 fit"):
         encode_open(far_too_long)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("my_as", "1", "my_as '1', must be 1 to 65535"),
+        pytest.param("hold_time", 10**5000, "hold time int of too many digits s, must be", id="huge"),
+        ("router_id", 5, "5 is not an IPv4 address"),
+        ("capabilities", [1], "capabilities 1, must be MultiprotocolCapability or"),
+        ("capabilities", RouteRefreshCapability(), r"RouteRefreshCapability\(\), must be a list"),
+        ("layout", [1], r"layout \[1\], must be ParameterLayout or None"),
+    ],
+)
+def test_refuses_parts_of_other_types(field: str, value: object, message: str) -> None:
+    values: Any = {"my_as": 1, "hold_time": 90, "router_id": "192.0.2.1", field: value}
+    with pytest.raises(LocalError, match=message):
+        Open(**values)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"), [(5, "groups 5, must be a list"), (["1"], "group '1', must be 0")]
+)
+def test_a_layout_is_of_integers(groups: Any, message: str) -> None:
+    with pytest.raises(LocalError, match=message):
+        ParameterLayout(groups)

@@ -4,6 +4,8 @@ What the attributes amount to is tested with judgement.py, NLRI with nlri.py, wh
 MP_UNREACH_NLRI with multiprotocol.py.
 """
 
+from typing import Any
+
 import attrs
 import pytest
 from hypothesis import given
@@ -633,3 +635,20 @@ def test_routes_anywhere_among_the_attributes(data: st.DataObject, negotiated: N
     withstand(message(block), negotiated)
     odd = data.draw(st.sampled_from(["400101 07", "40", "800eff", "c06300", "800e00", "400f00"]))
     withstand(message(block + bytes.fromhex(odd)), negotiated)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("announced", "10.0.0.0/8", "NLRI '10.0.0.0/8', must be a list"),
+        ("withdrawn", 5, "NLRI 5, must be a list"),
+        ("attributes", None, "attributes None, must be PathAttributes"),
+        ("mp_reach", 5, "mp_reach 5, must be MPReach or None"),
+        ("mp_unreach", 5, "mp_unreach 5, must be MPUnreach or None"),
+        ("faults", [5], "faults 5, must be Fault"),
+    ],
+)
+def test_refuses_parts_of_other_types(field: str, value: object, message: str) -> None:
+    values: Any = {field: value}
+    with pytest.raises(LocalError, match=message):
+        Update(**values)
