@@ -19,8 +19,9 @@ from bgp.errors import LocalError
 from bgp.extended import ExtendedCommunity, IPv6ExtendedCommunity
 from bgp.iana import AttributeCode, AttributeFlag, Origin
 from bgp.values import integer, octets, several
-from bgp.wire import Reader, uint16
+from bgp.wire import Reader, WireError, uint16
 
+_EXTENDED_LENGTH: Final = int(AttributeFlag.EXTENDED_LENGTH)
 _KEPT_FLAGS: Final = int(AttributeFlag.OPTIONAL | AttributeFlag.TRANSITIVE | AttributeFlag.PARTIAL)
 
 
@@ -98,11 +99,13 @@ class _Field(Generic[T]):
     def __get__(self, attributes: "PathAttributes | None", owner: type) -> T | Self:
         if attributes is None:
             return self
-        seen = attributes._seen
-        if self._code not in seen:
-            raw = attributes.raw.get(self._code)
-            seen[self._code] = self._missing if raw is None else BY_CODE[self._code].decode(Reader(raw.value))
-        value: T = seen[self._code]
+        seen, code = attributes._seen, self._code
+        if code not in seen:
+            raw = attributes.raw.get(code)
+            if raw is None:
+                return self._missing
+            seen[code] = BY_CODE[code].decode(Reader(raw.value))
+        value: T = seen[code]
         return value
 
 
@@ -288,11 +291,20 @@ def _with_partial(raw: dict[int, RawAttribute], partial: Iterable[int]) -> dict[
 
 def split(block: bytes) -> Iterator[RawAttribute]:
     """Cut the attributes of an UPDATE; raises `WireError` after those that are whole."""
-    reader = Reader(block)
-    while reader.remaining:
-        flags, code = reader.uint8(), reader.uint8()
-        length = reader.uint16() if flags & AttributeFlag.EXTENDED_LENGTH else reader.uint8()
-        yield RawAttribute(flags & _KEPT_FLAGS, code, reader.take(length))
+    # By hand and not by the cursor: whoever looks at an attribute comes this way.
+    position, end = 0, len(block)
+    while position < end:
+        flags = block[position]
+        long = flags & _EXTENDED_LENGTH
+        start = position + (4 if long else 3)
+        if start > end:
+            raise WireError(f"{start - end} octets are missing before a value")
+        code = block[start - 3 if long else start - 2]
+        length = block[start - 2] << 8 | block[start - 1] if long else block[start - 1]
+        position = start + length
+        if position > end:
+            raise WireError(f"{length} octets expected, {end - start} left")
+        yield RawAttribute(flags & _KEPT_FLAGS, code, block[start:position])
 
 
 def join(attributes: Iterable[RawAttribute]) -> bytes:

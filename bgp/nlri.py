@@ -189,12 +189,14 @@ class NLRI(Sequence[Destination | Path]):
     def __getitem__(self, index: int | slice) -> "Destination | Path | NLRI":
         if isinstance(index, slice):
             return NLRI.from_wire(self.wire[index], self.family, self.add_path)
-        wire = self.wire[index]
-        kind = _KINDS.get(self.family)
+        return next(iter(NLRI.from_wire((self.wire[index],), self.family, self.add_path)))
+
+    def __iter__(self) -> Iterator[Destination | Path]:
+        kind, family = _KINDS.get(self.family), self.family
         wrap = kind.wrap if kind else OpaqueNLRI
         if self.add_path:
-            return Path(wrap(self.family, wire[4:]), int.from_bytes(wire[:4], "big"))
-        return wrap(self.family, wire)
+            return (Path(wrap(family, wire[4:]), int.from_bytes(wire[:4], "big")) for wire in self.wire)
+        return (wrap(family, wire) for wire in self.wire)
 
     def __len__(self) -> int:
         return len(self.wire)

@@ -35,6 +35,8 @@ def shown(value: object) -> str:
 
 def ipv4_address(value: str | IPv4Address) -> IPv4Address:
     """Read an IPv4 address."""
+    if type(value) is IPv4Address:
+        return value
     try:
         if isinstance(value, str | IPv4Address):  # not integers and octets, which `ipaddress` takes too
             return IPv4Address(value)

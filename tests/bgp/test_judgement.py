@@ -286,7 +286,7 @@ def test_faults_say_which_attribute_and_why() -> None:
         "800101 00": "ORIGIN: flags AttributeFlag.OPTIONAL, must be AttributeFlag.TRANSITIVE",
         "400206 04010000fc00": "AS_PATH: AS_CONFED_SET is not welcome from this peer",
         "400504 00000064": "LOCAL_PREF: it comes from an external peer",
-        "40": "the list of attributes is cut short: 1 octets expected, 0 left",
+        "40": "the list of attributes is cut short: 2 octets are missing before a value",
     }
     assert {block: judge(block, EXTERNAL).faults[0].reason for block in reasons} == reasons
 
