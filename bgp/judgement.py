@@ -8,8 +8,9 @@ and not from another.
 `_examine` is the rule: it takes a block of attributes apart, whatever there is. But nearly all UPDATEs are faultless
 and orderly, and their attributes repeat, a third to a half of them on a live feed. So there are two short cuts. A judge
 remembers what it said about the last few thousand blocks; routes with equal attributes share them, too. And it has an
-expression, put together from the rows of the table, that matches blocks with which all is well (`recognise`); of the
-most usual ones nothing but the attributes is made and kept (`accept`). Property tests hold both against the rule.
+expression, put together from the rows of the table, that matches blocks with which all is well (`recognise`); where
+nothing lacks either, no judgement is made and kept, but the attributes alone (`accept`). Property tests hold both
+against the rule.
 """
 
 import re
@@ -49,10 +50,6 @@ class Judgement(NamedTuple):
     """MP_REACH_NLRI or MP_UNREACH_NLRI is among the octets, and has to be taken out before."""
 
 
-# What a named tuple does when it is called, in half the time.
-_make_judgement = tuple.__new__
-
-
 class Judge:
     """Judges the attributes in one kind of session."""
 
@@ -63,17 +60,14 @@ class Judge:
         self._memo: dict[bytes, Judgement] = {}
 
     def accept(self, block: bytes) -> PathAttributes | None:
-        """The attributes, if they are as usual: nothing is wrong and nothing lacks. None: let `judge` have a look."""
+        """The attributes, if nothing is wrong with them and nothing lacks. None: there is more to say, ask `judge`."""
         attributes = self._accepted.get(block)
-        if attributes is not None:
+        if attributes is not None or block in self._memo:
             return attributes
-        match = self._recognise(block)
-        if match is None:
+        found = self._look(block)
+        if found is None or not found[1]:
             return None
-        _, (long, _), (start, end), (hop, _), (large, large_end) = match.regs
-        if long >= 0 or hop < 0 or large_end - large > _ONE_LARGE or block.find(_AS_0, start, end) >= 0:
-            return None
-        attributes = PathAttributes.from_wire(block)
+        attributes = found[0]
         if len(block) <= MEMO_OCTETS:
             if len(self._accepted) >= MEMO_BLOCKS:
                 self._accepted.clear()
@@ -94,6 +88,11 @@ class Judge:
 
     def recognise(self, block: bytes) -> Judgement | None:
         """Judge a block with which all is well at a glance; None if it has to be examined."""
+        found = self._look(block)
+        return Judgement(found[0], 0 if found[1] else _NEXT_HOP) if found else None
+
+    def _look(self, block: bytes) -> tuple[PathAttributes, bool] | None:
+        """The attributes of a block with which all is well, and whether NEXT_HOP is among them."""
         match = self._recognise(block)
         if match is None:
             return None
@@ -103,9 +102,7 @@ class Judge:
             return None
         if large_end - large > _ONE_LARGE and _repeats(block[large:large_end]):
             return None
-        wire = block if long < 0 else join(split(block))
-        lacks = 0 if hop >= 0 else _NEXT_HOP
-        return _make_judgement(Judgement, (PathAttributes.from_wire(wire), lacks, (), False))
+        return PathAttributes.from_wire(block if long < 0 else join(split(block))), hop >= 0
 
     def examine(self, block: bytes) -> Judgement:
         """Judge a block attribute by attribute."""
