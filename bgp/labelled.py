@@ -15,7 +15,7 @@ import functools
 import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 import attrs
 
@@ -109,21 +109,16 @@ def _decimal(text: str) -> int:
 
 @functools.total_ordering
 @attrs.frozen(init=False, repr=False, order=False)
-class LabelledPrefix:
-    """A prefix and the labels to send packets for it with: `LabelledPrefix("192.0.2.0/24", labels=[100])`.
-
-    Without labels it is one to withdraw. Raises `LocalError` for what cannot be. Orders by family, prefix, labels.
-    """
+class _Labelled:
+    """What prefixes with labels have in common."""
 
     family: Family
-    """Labelled unicast, IPv4 or IPv6."""
+    """IPv4 or IPv6."""
 
     wire: bytes
     """The octets in an UPDATE."""
 
-    def __init__(self, prefix: "str | Network | Prefix", *, labels: Iterable[int] = ()) -> None:
-        network = parse_network(prefix)
-        self.__attrs_init__(_family(network, SAFI.LABELLED_UNICAST), _encode(labels, b"", network))
+    _RD_OCTETS: ClassVar = 0
 
     @classmethod
     def from_wire(cls, family: Family, wire: bytes) -> Self:
@@ -140,42 +135,56 @@ class LabelledPrefix:
     @property
     def network(self) -> Network:
         """The prefix itself."""
-        start = _end_of_stack(self.wire)
+        start = _end_of_stack(self.wire) + self._RD_OCTETS
         return decode_network(self.family.afi, self.wire[0] - 8 * (start - 1), self.wire[start:])
 
     @property
     def key(self) -> bytes:
-        """What the announcement and the withdrawal of a destination have in common: length and prefix, no labels."""
+        """What the announcement and the withdrawal of a destination have in common: the octets without labels."""
         return without_labels(self.wire)
 
+    def _order(self) -> tuple[object, ...]:
+        return self.family, self.network, self.wire
+
     def __lt__(self, other: object) -> bool:
-        if not isinstance(other, LabelledPrefix):
+        if not isinstance(other, _Labelled) or type(other) is not type(self):
             return NotImplemented
-        return (self.family, self.network, self.wire) < (other.family, other.network, other.wire)
+        return self._order() < other._order()
 
     def __str__(self) -> str:
         return f"{self.network}{_show_labels(self.labels)}"
 
     def __repr__(self) -> str:
+        name = type(self).__name__
         if not _is_usual(self.wire):
-            return f"LabelledPrefix.from_wire({self.family!r}, {self.wire!r})"
-        return f"LabelledPrefix({str(self.network)!r}, labels={list(self.labels)})"
+            return f"{name}.from_wire({self.family!r}, {self.wire!r})"
+        return f"{name}({str(self.network)!r}, {self._arguments()}labels={list(self.labels)})"
+
+    def _arguments(self) -> str:
+        return ""
 
 
-@functools.total_ordering
 @attrs.frozen(init=False, repr=False, order=False)
-class VPNPrefix:
+class LabelledPrefix(_Labelled):
+    """A prefix and the labels to send packets for it with: `LabelledPrefix("192.0.2.0/24", labels=[100])`.
+
+    Without labels it is one to withdraw. Raises `LocalError` for what cannot be. Orders by family, prefix, labels.
+    """
+
+    def __init__(self, prefix: "str | Network | Prefix", *, labels: Iterable[int] = ()) -> None:
+        network = parse_network(prefix)
+        self.__attrs_init__(_family(network, SAFI.LABELLED_UNICAST), _encode(labels, b"", network))
+
+
+@attrs.frozen(init=False, repr=False, order=False)
+class VPNPrefix(_Labelled):
     """A prefix of a VPN: `VPNPrefix("10.0.0.0/8", rd="64512:1", labels=[100])`.
 
     Without labels it is one to withdraw. Raises `LocalError` for what cannot be. Orders by family, route
     distinguisher, prefix, labels.
     """
 
-    family: Family
-    """VPN, IPv4 or IPv6."""
-
-    wire: bytes
-    """The octets in an UPDATE."""
+    _RD_OCTETS: ClassVar = _RD_OCTETS
 
     def __init__(
         self,
@@ -187,48 +196,20 @@ class VPNPrefix:
         network = parse_network(prefix)
         self.__attrs_init__(_family(network, SAFI.VPN), _encode(labels, RouteDistinguisher(rd).wire, network))
 
-    @classmethod
-    def from_wire(cls, family: Family, wire: bytes) -> Self:
-        """Wrap octets that `check` finds nothing wrong with."""
-        self = cls.__new__(cls)
-        self.__attrs_init__(family, wire)
-        return self
-
-    @property
-    def labels(self) -> tuple[int, ...]:
-        """The labels, top of the stack first; none in a withdrawal."""
-        return _labels(self.wire)
-
     @property
     def rd(self) -> RouteDistinguisher:
         """Which VPN's prefix it is."""
         start = _end_of_stack(self.wire)
         return RouteDistinguisher(self.wire[start : start + _RD_OCTETS])
 
-    @property
-    def network(self) -> Network:
-        """The prefix itself."""
-        start = _end_of_stack(self.wire) + _RD_OCTETS
-        return decode_network(self.family.afi, self.wire[0] - 8 * (start - 1), self.wire[start:])
-
-    @property
-    def key(self) -> bytes:
-        """What the announcement and the withdrawal of a destination have in common: the octets without labels."""
-        return without_labels(self.wire)
-
-    def __lt__(self, other: object) -> bool:
-        if not isinstance(other, VPNPrefix):
-            return NotImplemented
-        mine = (self.family, self.rd, self.network, self.wire)
-        return mine < (other.family, other.rd, other.network, other.wire)
+    def _order(self) -> tuple[object, ...]:
+        return self.family, self.rd, self.network, self.wire
 
     def __str__(self) -> str:
-        return f"{self.rd}:{self.network}{_show_labels(self.labels)}"
+        return f"{self.rd}:{super().__str__()}"
 
-    def __repr__(self) -> str:
-        if not _is_usual(self.wire):
-            return f"VPNPrefix.from_wire({self.family!r}, {self.wire!r})"
-        return f"VPNPrefix({str(self.network)!r}, rd={str(self.rd)!r}, labels={list(self.labels)})"
+    def _arguments(self) -> str:
+        return f"rd={str(self.rd)!r}, "
 
 
 def without_labels(wire: bytes) -> bytes:
