@@ -11,7 +11,7 @@ To learn BGP from the code, read the files in this order.
 Values: iana, errors, values, wire, prefix, labelled, nlri, aspath, as4, communities, notation, extended, offers,
 capabilities, negotiated, faults, attributetable, attributes, judgement, multiprotocol, open, update, notification,
 messages, framing.
-Behaviour: vocabulary, fsm, config, agreement, rib, updates, events, intake, damping, session, collision, stale, peer.
+Behaviour: vocabulary, fsm, config, agreement, rib, egress, events, intake, damping, session, collision, stale, peer.
 With asyncio: transport, speaker. For tests: testing.
 """
 

@@ -27,6 +27,7 @@ from bgp import fsm
 from bgp.agreement import agree, offer
 from bgp.config import PeerConfig
 from bgp.damping import Damping
+from bgp.egress import Egress, pack
 from bgp.errors import LocalError, PeerError
 from bgp.events import (
     AttemptFailed,
@@ -54,7 +55,6 @@ from bgp.rib import AdjRibOut, Route
 from bgp.rib import prefix as as_prefix
 from bgp.rib import route as as_route
 from bgp.update import Update
-from bgp.updates import Egress, pack
 from bgp.values import Address, any_address
 from bgp.vocabulary import (
     CloseConnection,

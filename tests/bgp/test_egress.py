@@ -16,9 +16,9 @@ from bgp import (
     decode,
     encode,
 )
+from bgp.egress import Egress, pack
 from bgp.rib import AdjRibOut, Changes
 from bgp.testing import routes
-from bgp.updates import Egress, pack
 
 ENDS = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
 NEGOTIATED = Negotiated(four_octet_as=True)
