@@ -109,7 +109,7 @@ def decode(data: bytes | bytearray | memoryview, negotiated: Negotiated) -> Mess
             return Keepalive()
         case MessageType.NOTIFICATION:
             return Notification(body.uint8(), body.uint8(), body.rest())
-        case MessageType.ROUTE_REFRESH:
+        case _:
             return _decode_refresh(data)
 
 

@@ -109,6 +109,8 @@ def test_other_communities(field: str, text: str, wire: str) -> None:
         ("origin", -1, "origin -1, must be 0 to 2"),
         ("as_path", "x", "AS path 'x'"),
         ("next_hop", "2001:db8::1", "is not an IPv4 address"),
+        ("next_hop", "224.0.0.1", "next hop 224.0.0.1, must be the address of a host"),
+        ("next_hop", "0.0.0.0", "next hop 0.0.0.0, must be the address of a host"),
         ("med", -1, "med -1, must be 0 to 4294967295"),
         ("local_pref", 1 << 32, "local_pref 4294967296, must be 0 to 4294967295"),
         ("only_to_customer", 1 << 32, "only_to_customer 4294967296, must be 0 to 4294967295"),

@@ -17,6 +17,7 @@ from bgp import (
     encode,
 )
 from bgp.egress import Egress, pack
+from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST
 from bgp.rib import AdjRibOut, Changes
 from bgp.testing import routes
 
@@ -134,3 +135,10 @@ def test_what_arrives_is_what_was_to_be_told(some: list[Route]) -> None:
         assert received == update
         arrived.update(dict.fromkeys(received.announced, received.attributes))
     assert arrived == {route.prefix: EXTERNAL.look(route) for route in some}
+
+
+def test_a_session_that_cannot_carry_the_route() -> None:
+    other = Egress(1, *ENDS, Negotiated(four_octet_as=True, families={IPV6_UNICAST}))
+    assert other.look(Route(PREFIX)) == "ipv4 unicast was not negotiated"
+    paths = Egress(1, *ENDS, Negotiated(four_octet_as=True, add_path_send={IPV4_UNICAST}))
+    assert paths.look(Route(PREFIX)) == "its path has no identifier, and one was negotiated for each"

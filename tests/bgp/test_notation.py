@@ -161,3 +161,7 @@ def test_says_what_would_be_right(text: str, right: str) -> None:
 def test_what_octets_without_a_layout_hold() -> None:
     assert TOY.kind_of(0x0777).name == "0x0777"
     assert TOY.kind_of(0x0777).values(b"\7\x77abcd") == (b"abcd",)
+
+
+def test_numbers_tell_their_range() -> None:
+    assert (Number(1).form, Number(2).form) == ("0-255", "0-65535")

@@ -542,3 +542,12 @@ def do(found: Peering, step: object, now: float) -> list[Output]:
         case _, int(number):
             found.data_sent(number, now)
     return []
+
+
+def test_reset_with_a_farewell_ends_both() -> None:
+    found = up()
+    accepted(found)
+    with pytest.raises(LocalError, match="at most 4096 fit"):
+        found.reset(1.0, Notification(6, 4, bytes(5000)))
+    outputs = found.reset(1.0, Notification.reset("new filters"))
+    assert said(outputs, 1) == [Notification.reset("new filters")]

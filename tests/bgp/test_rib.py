@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 import bgp
 from bgp import LocalError, PathAttributes, Prefix, Route
-from bgp.rib import AdjRibOut, Changes, route
+from bgp.rib import AdjRibOut, Changes, prefix, route
 from bgp.testing import routes
 from tests.bgp.pasting import pasted
 
@@ -188,3 +188,7 @@ def test_unchanged_routes_are_not_looked_at() -> None:
     changes = rib.take_changes(noting)
     assert changes.withdrawn == [some[0].prefix.wire]
     assert looked == []
+
+
+def test_what_stands_for_a_destination() -> None:
+    assert prefix("10.0.0.0/8") == prefix(Prefix("10.0.0.0/8")) == prefix(Route("10.0.0.0/8"))

@@ -719,3 +719,13 @@ def test_text_will_do_for_routes() -> None:
     session.replace([Prefix(A), B], 0.0)
     session.withdraw([A, Route("10.0.0.0/8")], 0.0)
     assert [str(route.prefix) for route in session.routes] == [B]
+
+
+def test_a_refresh_before_end_of_rib_is_ignored() -> None:
+    # RFC 7313 4.
+    offers = *REFRESHING, GracefulRestartCapability(restart_time=60, families={IPV4_UNICAST: True})
+    session = established(*offers, graceful_restart=GracefulRestartConfig())
+    begin = raw(RouteRefresh(IPV4_UNICAST, RefreshSubtype.BEGIN))
+    assert session.receive_data(begin, 1.0) == []
+    session.receive_data(raw(Update()), 2.0)
+    assert session.receive_data(begin, 3.0) == [RefreshBegun(IPV4_UNICAST)]
