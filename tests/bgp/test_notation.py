@@ -164,4 +164,4 @@ def test_what_octets_without_a_layout_hold() -> None:
 
 
 def test_numbers_tell_their_range() -> None:
-    assert (Number(1).form, Number(2).form) == ("0-255", "0-65535")
+    assert (Number(1).form, AS(2).form) == ("0-255", "0-65535")
