@@ -128,33 +128,28 @@ _decode_ipv4: Final = decoder(IPV4_UNICAST, False)
 
 def encode_update(update: Update, negotiated: Negotiated) -> bytes:
     """The body of the message; raises `LocalError` for one that cannot be in such a session."""
-    withdrawn = _encode_nlri(update.withdrawn, negotiated)
-    announced = _encode_nlri(update.announced, negotiated)
+    parts = [part.nlri for part in (update.mp_reach, update.mp_unreach) if part is not None]
+    for nlri in (update.withdrawn, update.announced, *parts):
+        _check_path_ids(nlri, negotiated)
+    withdrawn, announced = update.withdrawn.encode(), update.announced.encode()
     block = _encode_attributes(update, negotiated)
     if max(len(withdrawn), len(block)) > MAX_EXTENDED:
         raise LocalError(f"UPDATE of more than {MAX_EXTENDED} octets")
     return b"".join((uint16(len(withdrawn)), withdrawn, uint16(len(block)), block, announced))
 
 
-def _encode_nlri(nlri: NLRI, negotiated: Negotiated) -> bytes:
-    if not nlri.wire:
-        return b""
-    if nlri.add_path is not (nlri.family in negotiated.add_path_send) and nlri.is_known:
+def _check_path_ids(nlri: NLRI, negotiated: Negotiated) -> None:
+    if nlri.wire and nlri.add_path is not (nlri.family in negotiated.add_path_send) and nlri.is_known:
         given, wanted = ("with", "without") if nlri.add_path else ("without", "with")
         raise LocalError(f"NLRI of {nlri.family} {given} path identifiers, this session is {wanted}")
-    return nlri.encode()
 
 
 def _encode_attributes(update: Update, negotiated: Negotiated) -> bytes:
-    routes = [part.nlri for part in (update.mp_reach, update.mp_unreach) if part is not None]
-    fields = [_encode_nlri(nlri, negotiated) for nlri in routes]
     if update._received is not None:
         block, four_octet_as = update._received
         if four_octet_as is negotiated.four_octet_as:
             return block
     encoded = update.attributes.wire if negotiated.four_octet_as else _narrowed(update.attributes)
-    if not fields:
-        return encoded
     # RFC 7606 5.1: they come first.
     first = b""
     if update.mp_reach is not None:
