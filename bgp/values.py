@@ -139,15 +139,11 @@ ASN = in_range(1, 0xFFFFFFFF)
 UINT8 = in_range(0, 0xFF)
 """Validates a number of one octet."""
 
-UINT16 = in_range(0, 0xFFFF)
-"""Validates a number of two octets."""
-
 UINT32 = in_range(0, 0xFFFFFFFF)
 """Validates a number of four octets."""
 
 OPTIONAL_UINT32 = attrs.validators.optional(UINT32)
 """Validates a number of four octets, or None."""
-
 
 FLAG = is_a(bool)
 """Validates True or False."""

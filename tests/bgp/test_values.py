@@ -10,7 +10,6 @@ from bgp.values import (
     FLAG,
     OPTIONAL_UINT32,
     UINT8,
-    UINT16,
     UINT32,
     Validator,
     any_address,
@@ -64,7 +63,7 @@ def test_quotes_what_is_there() -> None:
     [
         (ASN, 1, 4294967295),
         (UINT8, 0, 255),
-        (UINT16, 0, 65535),
+        (in_range(0, 65535), 0, 65535),
         (UINT32, 0, 4294967295),
         (OPTIONAL_UINT32, 0, 4294967295),
     ],
