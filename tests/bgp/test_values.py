@@ -14,6 +14,7 @@ from bgp.values import (
     Validator,
     any_address,
     as_octets,
+    in_range,
     integer,
     ipv4_address,
     is_a,
