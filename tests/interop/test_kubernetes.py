@@ -68,6 +68,8 @@ async def test_both_programs_over_http(
         api.create(endpoints("web"))
         await until(lambda: address(api, "web") == "203.0.113.0")
         await until(lambda: set(bird.routes()) == {"203.0.113.0/32"})
+        # Announcing by BGP does not wait for the first heartbeat.
+        await until(lambda: api.list("Lease"))
         lease = api.get("Lease", "metallb-system", "k8sglue-speaker-node-a")
         assert lease["spec"]["holderIdentity"] == "node-a"
 
