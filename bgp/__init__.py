@@ -57,7 +57,7 @@ from bgp.notification import Notification
 from bgp.open import Open
 from bgp.peer import Peering
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family, Prefix
-from bgp.rib import Route
+from bgp.route import Route
 from bgp.session import Session
 from bgp.update import Update
 from bgp.vocabulary import CloseConnection, OpenConnection, State

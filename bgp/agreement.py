@@ -33,7 +33,7 @@ from bgp.open import Open
 def offer(config: PeerConfig, router_id: IPv4Address, *, restarting: bool = False) -> Open:
     """Make the OPEN that we send (RFC 4271 4.2); `restarting`: we have just restarted (RFC 4724 4.1)."""
     return Open(
-        my_as=config.local_as if config.local_as <= 0xFFFF else AS_TRANS,
+        my_as=config.presented_as if config.presented_as <= 0xFFFF else AS_TRANS,
         hold_time=config.hold_time,
         router_id=router_id,
         capabilities=[*_capabilities(config, restarting), *config.capabilities],
@@ -42,7 +42,7 @@ def offer(config: PeerConfig, router_id: IPv4Address, *, restarting: bool = Fals
 
 def _capabilities(config: PeerConfig, restarting: bool) -> Iterator[Capability]:
     yield from map(MultiprotocolCapability, sorted(config.families))
-    yield FourOctetASCapability(config.local_as)
+    yield FourOctetASCapability(config.presented_as)
     if config.route_refresh:
         yield RouteRefreshCapability()
         yield EnhancedRouteRefreshCapability()

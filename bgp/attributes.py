@@ -60,12 +60,11 @@ class RawAttribute(NamedTuple):
     value: bytes
 
 
-class AttributeValues(TypedDict, total=False):
-    """What `PathAttributes` takes: its fields, in the forms in which people write them; None for no attribute."""
+class CommonValues(TypedDict, total=False):
+    """The fields of `PathAttributes` but for the next hop, in the forms in which people write them."""
 
     origin: int | None
     as_path: str | Iterable[int | ASSegment] | None
-    next_hop: str | IPv4Address | None
     med: int | None
     local_pref: int | None
     atomic_aggregate: bool
@@ -80,6 +79,12 @@ class AttributeValues(TypedDict, total=False):
     only_to_customer: int | None
     partial: Iterable[int]
     unknown: Iterable[UnknownAttribute]
+
+
+class AttributeValues(CommonValues, total=False):
+    """What `PathAttributes` takes: its fields, in the forms in which people write them; None for no attribute."""
+
+    next_hop: str | IPv4Address | None
 
 
 T = TypeVar("T")
@@ -217,14 +222,7 @@ class PathAttributes:
         return bool(self.wire)
 
     def __repr__(self) -> str:
-        # An AIGP that holds no metric is there, and says nothing.
-        found = [row for row in ROWS if row.code in self.raw and getattr(self, row.field) is not None]
-        values = [f"{row.field}={_show(getattr(self, row.field))}" for row in found]
-        if partial := [int(row.code) for row in found if row.code in self.partial]:
-            values.append(f"partial={partial}")
-        if self.unknown:
-            values.append(f"unknown={list(self.unknown)}")
-        return f"PathAttributes({', '.join(values)})"
+        return f"PathAttributes({', '.join(f'{field}={text}' for field, text in shown_values(self).items())})"
 
 
 # What a frozen class does in its constructor, in half the time.
@@ -233,6 +231,18 @@ _set_wire, _set_seen = PathAttributes.wire.__set__, PathAttributes._seen.__set__
 
 _INDEX: Final = -1
 _PARTIAL: Final = int(AttributeFlag.PARTIAL)
+
+
+def shown_values(attributes: PathAttributes) -> dict[str, str]:
+    """What to pass to make attributes again, as text, by field."""
+    # An AIGP that holds no metric is there, and says nothing.
+    found = [row for row in ROWS if row.code in attributes.raw and getattr(attributes, row.field) is not None]
+    values = {row.field: _show(getattr(attributes, row.field)) for row in found}
+    if partial := [int(row.code) for row in found if row.code in attributes.partial]:
+        values["partial"] = str(partial)
+    if attributes.unknown:
+        values["unknown"] = str(list(attributes.unknown))
+    return values
 
 
 def _show(value: object) -> str:

@@ -5,11 +5,12 @@ value: it can be compared, hashed and used as a key.
 """
 
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address
-from typing import TypeVar
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final, TypeVar
 
 import attrs
 
+from bgp.attributetable import next_hop
 from bgp.capabilities import Capability
 from bgp.errors import LocalError
 from bgp.iana import AddPathDirection, Role
@@ -64,6 +65,17 @@ def _optional_router_id(value: str | IPv4Address | None) -> IPv4Address | None:
     return None if value is None else router_id(value)
 
 
+def _ipv4(value: str | IPv4Address | None) -> IPv4Address | None:
+    return None if value is None else next_hop(value)
+
+
+def _ipv6(value: str | IPv6Address | None) -> IPv6Address | None:
+    address = optional_address(value)
+    if address is None or isinstance(address, IPv6Address) and address.scope_id is None:
+        return address
+    raise LocalError(f"next_hop_ipv6 {address}, must be an IPv6 address without a zone")
+
+
 def _secret(value: str | bytes | None) -> bytes | None:
     if value is None or isinstance(value, bytes):
         return value
@@ -87,6 +99,21 @@ def _next_hops(values: Iterable[tuple[Family, int]]) -> frozenset[tuple[Family, 
 
 def _role(value: int | None) -> Role | None:
     return None if value is None else Role(integer("role", value, 0, 4))
+
+
+def _members(values: Iterable[int]) -> frozenset[int]:
+    return frozenset(integer("member AS", asn, 1, 0xFFFFFFFF) for asn in several("members", values))
+
+
+@attrs.frozen
+class Confederation:
+    """An AS that consists of others: `Confederation(64512, [65001, 65002])` (RFC 5065)."""
+
+    identifier: int = attrs.field(validator=ASN)
+    """The AS number that the rest of the world sees."""
+
+    members: frozenset[int] = attrs.field(converter=_members)
+    """The AS numbers inside, ours among them or not."""
 
 
 @attrs.frozen
@@ -221,6 +248,38 @@ class PeerConfig:
     capabilities: tuple[Capability, ...] = attrs.field(default=(), converter=capability_list)
     """Capabilities to offer beside those that follow from the rest, such as a host name."""
 
+    # Whose routes go where, and how they look there.
+
+    next_hop_self: bool = attrs.field(default=False, validator=FLAG)
+    """Name ourselves as the next hop of others' routes to an internal peer too; external peers always get that."""
+
+    next_hop_ipv4: IPv4Address | None = attrs.field(default=None, converter=_ipv4, repr=quoted)
+    """What is "ourselves" in IPv4 routes; None: our address on the connection, if it is an IPv4 address."""
+
+    next_hop_ipv6: IPv6Address | None = attrs.field(default=None, converter=_ipv6, repr=quoted)
+    """What is "ourselves" in IPv6 routes; None: our address on the connection, if it is an IPv6 address."""
+
+    route_reflector_client: bool = attrs.field(default=False, validator=FLAG)
+    """Pass other internal peers' routes on to this internal peer, and its routes to them (RFC 4456)."""
+
+    cluster_id: IPv4Address | None = attrs.field(default=None, converter=_optional_router_id, repr=quoted)
+    """The cluster that our reflection clients are in (RFC 4456 7); None: the one named by our router ID."""
+
+    route_server_client: bool = attrs.field(default=False, validator=FLAG)
+    """Pass others' routes on to this external peer as they are: AS_PATH, NEXT_HOP and MED unchanged (RFC 7947)."""
+
+    confederation: Confederation | None = attrs.field(default=None, validator=is_a(Confederation | None))
+    """The confederation that we are a member of, `local_as` being our number inside (RFC 5065)."""
+
+    allow_own_as: int = attrs.field(default=0, validator=in_range(0, 10))
+    """How often our own AS number may occur in the peer's AS_PATHs, 0 to 10; more is a loop (RFC 4271 9.1.2)."""
+
+    advertisement_interval: float = attrs.field(default=0.0, validator=seconds(0, 600))
+    """The least time between two bursts of UPDATEs, 0 to 600 (MinRouteAdvertisementInterval, RFC 4271 9.2.1.1)."""
+
+    honour_graceful_shutdown: bool = attrs.field(default=True, validator=FLAG)
+    """Prefer any other route to one with the community GRACEFUL_SHUTDOWN (RFC 8326 4.1)."""
+
     # What to tolerate.
 
     reject_as_sets: bool = attrs.field(default=False, validator=FLAG)
@@ -244,5 +303,43 @@ class PeerConfig:
 
     @property
     def peer_type(self) -> PeerType:
-        """Internal if the peer is in our AS, else external."""
-        return PeerType.INTERNAL if self.peer_as == self.local_as else PeerType.EXTERNAL
+        """Internal if the peer is in our AS, a confederation peer if in another AS of ours, else external."""
+        if self.peer_as == self.local_as:
+            return PeerType.INTERNAL
+        inside = self.confederation is not None and self.peer_as in self.confederation.members
+        return PeerType.CONFEDERATION if inside else PeerType.EXTERNAL
+
+    @property
+    def presented_as(self) -> int:
+        """The AS number that the peer knows us by: that of the confederation outside of it (RFC 5065 4)."""
+        if self.confederation is not None and self.peer_type is PeerType.EXTERNAL:
+            return self.confederation.identifier
+        return self.local_as
+
+
+_LIVE: Final = frozenset(
+    {
+        "idle_hold_time",
+        "connect_retry_time",
+        "delay_open_time",
+        "send_hold_time",
+        "passive",
+        "next_hop_self",
+        "next_hop_ipv4",
+        "next_hop_ipv6",
+        "route_reflector_client",
+        "route_server_client",
+        "cluster_id",
+        "allow_own_as",
+        "advertisement_interval",
+        "honour_graceful_shutdown",
+        "prefix_limits",
+    }
+)
+"""What can change while a session is up; limits of prefixes count from the next session on."""
+
+
+def needs_new_session(old: PeerConfig, new: PeerConfig) -> bool:
+    """Whether a session that came up with the one configuration cannot go on with the other."""
+    names = (field.name for field in attrs.fields(PeerConfig) if field.name not in _LIVE)
+    return any(getattr(old, name) != getattr(new, name) for name in names)

@@ -1,111 +1,272 @@
-"""From routes to UPDATEs: what a route looks like to a peer, and as few messages as it fits into.
+"""What a route looks like to a peer, and whether the peer may have it at all.
 
-The attributes of a route depend on who is told (RFC 4271 5.1):
+The attributes of a route depend on where it comes from and on who is told (RFC 4271 5.1, 9.2; RFC 5065 4; RFC 4456 8):
 
-                internal peer               external peer
-    AS_PATH     as the route says           our AS in front
-    LOCAL_PREF  as the route says, or 100   none
-    NEXT_HOP    as the route says, or our address on the connection
-    MED         as the route says, or none
+                internal peer               confederation peer          external peer
+    AS_PATH     as it is                    our member AS in front      our AS in front, no confederation segments
+    LOCAL_PREF  as it is, or 100            as it is, or 100            none
+    MED         as it is                    as it is                    ours only
+    NEXT_HOP    as it is                    as it is                    ourselves, but for what we originate
+    reflection  ORIGINATOR_ID, CLUSTER_LIST none                        none
 
-Withdrawals go out first, many to a message; then the routes, those that share their attributes sharing messages.
+Our own routes are told to everybody, the way their makers want it. Routes of others are subject to what follows from
+their communities, from route reflection, and from roles; whether they are told at all is a matter of policy before
+that (router.py). A policy sees the result, and has the last word about it.
 """
 
-from collections.abc import Iterator, Sequence
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
 
 import attrs
 
-from bgp.attributes import PathAttributes
-from bgp.framing import HEADER_LENGTH, MAX_EXTENDED, MAX_MESSAGE
+from bgp.aspath import ASPath, ASSegment
+from bgp.attributes import AttributeValues, PathAttributes
+from bgp.candidate import OURSELVES, Candidate
+from bgp.config import PeerConfig
+from bgp.iana import AFI, WELL_KNOWN_COMMUNITIES, Role, SegmentType
+from bgp.look import Look
+from bgp.multiprotocol import NextHop
 from bgp.negotiated import Negotiated, PeerType
-from bgp.nlri import NLRI
-from bgp.prefix import IPV4_UNICAST
-from bgp.rib import Changes, Route
-from bgp.update import Update, encode_update
+from bgp.nlri import longest
+from bgp.packing import room
+from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family
 from bgp.values import Address
 
-DEFAULT_LOCAL_PREF = 100
+DEFAULT_LOCAL_PREF: Final = 100
 """What LOCAL_PREF is where nobody chose one, with us as with every other router."""
 
-_LOOKS = 1024
+_LOOKS: Final = 16384
 """How many different looks of routes are remembered."""
 
-_PREFIX = 5
-"""The most octets of an IPv4 prefix."""
+_NO_ADVERTISE: Final = WELL_KNOWN_COMMUNITIES["no-advertise"]
+_NO_EXPORT: Final = WELL_KNOWN_COMMUNITIES["no-export"]
+_NO_EXPORT_SUBCONFED: Final = WELL_KNOWN_COMMUNITIES["no-export-subconfed"]
+_LLGR_STALE: Final = WELL_KNOWN_COMMUNITIES["llgr-stale"]
+_GRACEFUL_SHUTDOWN: Final = WELL_KNOWN_COMMUNITIES["graceful-shutdown"]
+
+_DOWNWARDS: Final = frozenset({Role.PROVIDER, Role.ROUTE_SERVER, Role.PEER})
+"""What we are to whom we send routes with ONLY_TO_CUSTOMER (RFC 9234 5)."""
+
+_UPWARDS: Final = frozenset({Role.CUSTOMER, Role.ROUTE_SERVER_CLIENT, Role.PEER})
+"""What we are to whom we must not send them."""
 
 
 @attrs.define(eq=False)
 class Egress:
-    """How our routes look to one peer."""
+    """How routes look to one peer in one session."""
 
-    local_as: int
+    config: PeerConfig
+    negotiated: Negotiated
+
     local_address: Address
     """Our address on the connection."""
 
     remote_address: Address
     """The peer's."""
 
-    negotiated: Negotiated
+    router_id: IPv4Address
+    """Our BGP Identifier."""
 
-    _looks: dict[object, PathAttributes | str] = attrs.field(factory=dict, init=False)
+    is_draining: bool = False
+    """Whether we are about to go: routes are told as the last resort (RFC 8326 4.2)."""
 
-    def look(self, route: Route) -> PathAttributes | str:
-        """The attributes to send with a route; or why it cannot be told to the peer."""
-        # All but the prefix, which most routes differ in alone.
-        key = (route.next_hop, route.as_path, route.communities, route.med, route.local_pref, route.origin)
-        look = self._looks.get(key)
+    _looks: dict[Family, dict[Candidate, Look | str]] = attrs.field(factory=dict, init=False)
+
+    def has_path_ids(self, family: Family) -> bool:
+        """Whether several paths to a destination can be told (RFC 7911)."""
+        return family in self.negotiated.add_path_send
+
+    def look(self, family: Family, candidate: Candidate) -> Look | str:
+        """What to send to the peer; or why it cannot be told."""
+        looks = self._looks.setdefault(family, {})
+        look = looks.get(candidate)
         if look is None:
-            if len(self._looks) >= _LOOKS:
-                self._looks.clear()
-            look = self._looks[key] = self._new_look(route)
+            if len(looks) >= _LOOKS:
+                looks.clear()
+            look = looks[candidate] = self._new_look(family, candidate)
         return look
 
-    def _new_look(self, route: Route) -> PathAttributes | str:
-        if IPV4_UNICAST not in self.negotiated.families:
-            return f"{IPV4_UNICAST} was not negotiated"
-        if IPV4_UNICAST in self.negotiated.add_path_send:
-            return "its path has no identifier, and one was negotiated for each"
-        next_hop = route.next_hop or self.local_address
-        if not isinstance(next_hop, IPv4Address):
-            return "it names no next hop, and our address on the connection is not IPv4"
-        if next_hop == self.remote_address != self.local_address:
+    def drain(self) -> None:
+        """Tell routes as the last resort from now on (RFC 8326 4.2)."""
+        self.is_draining = True
+        self._looks.clear()
+
+    def finish(self, family: Family, look: Look) -> Look | str:
+        """Hold what a policy made of a look to what the session demands."""
+        attributes = look.attributes
+        if self.negotiated.peer_type is PeerType.EXTERNAL and attributes.local_pref is not None:
+            # RFC 4271 5.1.5.
+            look = attrs.evolve(look, attributes=attributes.evolve(local_pref=None))
+        return self._fitting(family, look)
+
+    def _new_look(self, family: Family, candidate: Candidate) -> Look | str:
+        if family not in self.negotiated.families:
+            return f"{family} was not negotiated"
+        attributes = candidate.attributes
+        refusal = self._refusal(family, candidate)
+        if refusal is not None:
+            return refusal
+        next_hop = self._next_hop(family, candidate)
+        if isinstance(next_hop, str):
+            return next_hop
+        changes = self._ours(attributes) if candidate.source is OURSELVES else self._theirs(candidate)
+        self._mark(family, attributes, changes)
+        beside: NextHop | None = next_hop
+        address = next_hop.address
+        if family == IPV4_UNICAST and isinstance(address, IPv4Address):
+            changes["next_hop"], beside = address, None
+        elif attributes.next_hop is not None:
+            changes["next_hop"] = None
+        return self._fitting(family, Look(attributes.evolve(**changes), beside, candidate.wire))
+
+    def _fitting(self, family: Family, look: Look) -> Look | str:
+        needed = longest(family) if look.wire is None else len(look.wire)
+        missing = needed + 4 * self.has_path_ids(family) - room(family, look, self.negotiated)
+        return f"its attributes are {missing} octets too long for an UPDATE" if missing > 0 else look
+
+    # Whether the peer may have it.
+
+    def _refusal(self, family: Family, candidate: Candidate) -> str | None:
+        attributes, peer_type = candidate.attributes, self.negotiated.peer_type
+        if attributes.only_to_customer is not None and self._role(family) in _UPWARDS:
+            # RFC 9234 5.
+            return (
+                "it has been sent to a customer or a lateral peer, and must not go up or across again (OTC)"
+            )
+        if candidate.source is OURSELVES:
+            return None
+        communities = attributes.communities
+        if _NO_ADVERTISE in communities:
+            return "it has the community no-advertise"
+        if peer_type is PeerType.EXTERNAL and _NO_EXPORT in communities:
+            return "it has the community no-export"
+        if peer_type is not PeerType.INTERNAL and _NO_EXPORT_SUBCONFED in communities:
+            return "it has the community no-export-subconfed"
+        if _LLGR_STALE in communities and not self.negotiated.long_lived_graceful_restart:
+            # RFC 9494 4.6.
+            return "it is long-lived stale, which the peer would not understand"
+        if peer_type is PeerType.INTERNAL is candidate.source.peer_type and not self._reflects(candidate):
+            # RFC 4271 9.2.
+            return "it comes from an internal peer, and neither is a client"
+        return None
+
+    def _reflects(self, candidate: Candidate) -> bool:
+        return candidate.source.is_client or self.config.route_reflector_client
+
+    def _role(self, family: Family) -> Role | None:
+        """What we are to the peer, where that matters (RFC 9234 5)."""
+        applies = family in (IPV4_UNICAST, IPV6_UNICAST) and self.negotiated.peer_type is PeerType.EXTERNAL
+        return self.config.role if applies else None
+
+    # Where the packets are to go.
+
+    def _next_hop(self, family: Family, candidate: Candidate) -> NextHop | str:
+        given = candidate.next_hop
+        if given is None and candidate.attributes.next_hop is not None:
+            given = NextHop(candidate.attributes.next_hop)
+        if given is None or (candidate.source is not OURSELVES and self._takes_over(candidate)):
+            return self._ourselves(family)
+        address = given.address
+        if address == self.remote_address != self.local_address:
             return "its next hop is the peer itself"  # RFC 4271 5.1.3
-        internal = self.negotiated.peer_type is PeerType.INTERNAL
-        local_pref = DEFAULT_LOCAL_PREF if route.local_pref is None else route.local_pref
-        attributes = PathAttributes(
-            origin=route.origin,
-            as_path=route.as_path if internal else route.as_path.prepend(self.local_as),
-            next_hop=next_hop,
-            med=route.med,
-            local_pref=local_pref if internal else None,
-            communities=route.communities,
-        )
-        missing = _PREFIX - _room(attributes, self.negotiated)
-        return f"its attributes are {missing} octets too long for an UPDATE" if missing > 0 else attributes
+        return self._speakable(family, given)
+
+    def _takes_over(self, candidate: Candidate) -> bool:
+        """Whether packets for others' routes are to come through us."""
+        if self.config.route_server_client:
+            return False
+        if self.negotiated.peer_type is PeerType.EXTERNAL:
+            return True
+        # RFC 4456 10: reflection changes no next hop.
+        return self.config.next_hop_self and candidate.source.peer_type is not PeerType.INTERNAL
+
+    def _ourselves(self, family: Family) -> NextHop | str:
+        local, config = self.local_address, self.config
+        own: Address | None
+        if family.afi == AFI.IPV4:
+            own = config.next_hop_ipv4 or (local if isinstance(local, IPv4Address) else None)
+            if own is None and (family, AFI.IPV6) not in self.negotiated.extended_next_hop:
+                return "it names no next hop, and our address on the connection is not IPv4"
+        else:
+            own = config.next_hop_ipv6 or (local if isinstance(local, IPv6Address) else None)
+            if own is None and family.afi == AFI.IPV6:
+                return "it names no next hop, and our address on the connection is not IPv6"
+        return _named(own or config.next_hop_ipv6 or local)
+
+    def _speakable(self, family: Family, next_hop: NextHop) -> NextHop | str:
+        address = next_hop.address
+        if isinstance(address, IPv6Address) and family.afi == AFI.IPV4:
+            # RFC 8950 4.
+            if (family, AFI.IPV6) not in self.negotiated.extended_next_hop:
+                return f"its next hop is {address}, and IPv6 next hops for {family} were not negotiated"
+        if isinstance(address, IPv4Address) and family.afi == AFI.IPV6:
+            return f"its next hop is {address}, and {family} needs one of IPv6"
+        return next_hop
+
+    # What it says.
+
+    def _ours(self, attributes: PathAttributes) -> AttributeValues:
+        path = attributes.as_path or ASPath()
+        match self.negotiated.peer_type:
+            case PeerType.INTERNAL:
+                return {"local_pref": self._local_pref(attributes)}
+            case PeerType.CONFEDERATION:
+                return {"as_path": self._inside(path), "local_pref": self._local_pref(attributes)}
+            case _:
+                return {"as_path": path.prepend(self.config.presented_as), "local_pref": None}
+
+    def _theirs(self, candidate: Candidate) -> AttributeValues:
+        attributes = candidate.attributes
+        path = attributes.as_path or ASPath()
+        passed_on = attributes.passed_on().unknown
+        changes: AttributeValues = {"unknown": passed_on} if attributes.unknown else {}
+        match self.negotiated.peer_type:
+            case PeerType.INTERNAL if candidate.source.peer_type is PeerType.INTERNAL:
+                # RFC 4456 8.
+                originator = attributes.originator_id or candidate.source.router_id
+                cluster = self.config.cluster_id or self.router_id
+                changes["originator_id"] = originator
+                changes["cluster_list"] = (cluster, *attributes.cluster_list)
+                changes["local_pref"] = self._local_pref(attributes)
+            case PeerType.INTERNAL:
+                changes["local_pref"] = self._local_pref(attributes)
+            case PeerType.CONFEDERATION:
+                changes["as_path"] = self._inside(path)
+                changes["local_pref"] = self._local_pref(attributes)
+                changes["originator_id"], changes["cluster_list"] = None, ()
+            case _:
+                changes["local_pref"] = changes["originator_id"] = changes["aigp"] = None
+                changes["cluster_list"] = ()
+                if not self.config.route_server_client:
+                    changes["med"] = None  # RFC 4271 5.1.4
+                    path = path.without_confederations().prepend(self.config.presented_as)
+                    changes["as_path"] = path
+        return changes
+
+    def _inside(self, path: ASPath) -> ASPath:
+        """A path as it goes to another member of the confederation (RFC 5065 4.1 b)."""
+        kind = SegmentType.AS_CONFED_SEQUENCE
+        first, rest = path.segments[:1], path.segments[1:]
+        if first and first[0].type is kind and len(first[0].asns) < 255:
+            return ASPath([ASSegment(kind, (self.config.local_as, *first[0].asns)), *rest])
+        return ASPath([ASSegment(kind, [self.config.local_as]), *path.segments])
+
+    def _local_pref(self, attributes: PathAttributes) -> int:
+        if self.is_draining:
+            return 0  # RFC 8326 4.2
+        return DEFAULT_LOCAL_PREF if attributes.local_pref is None else attributes.local_pref
+
+    def _mark(self, family: Family, attributes: PathAttributes, changes: AttributeValues) -> None:
+        if self._role(family) in _DOWNWARDS and attributes.only_to_customer is None:
+            # RFC 9234 5.
+            changes["only_to_customer"] = self.config.presented_as
+        if self.is_draining:
+            changes["communities"] = (*attributes.communities, _GRACEFUL_SHUTDOWN)
 
 
-def pack(changes: Changes, negotiated: Negotiated) -> Iterator[Update]:
-    """Yield the UPDATEs that tell the changes, none longer than the session allows."""
-    for chunk in _chunks(changes.withdrawn, _room(PathAttributes(), negotiated)):
-        yield Update(withdrawn=NLRI.from_wire(chunk))
-    for attributes, prefixes in changes.announced.items():
-        for chunk in _chunks(prefixes, _room(attributes, negotiated)):
-            yield Update(announced=NLRI.from_wire(chunk), attributes=attributes)
-
-
-def _room(attributes: PathAttributes, negotiated: Negotiated) -> int:
-    """How many octets of prefixes fit into an UPDATE beside these attributes."""
-    longest = MAX_EXTENDED if negotiated.extended_message else MAX_MESSAGE
-    return longest - HEADER_LENGTH - len(encode_update(Update(attributes=attributes), negotiated))
-
-
-def _chunks(prefixes: Sequence[bytes], room: int) -> Iterator[Sequence[bytes]]:
-    start = taken = 0
-    for position, prefix in enumerate(prefixes):
-        if taken + len(prefix) > room:
-            yield prefixes[start:position]
-            start, taken = position, 0
-        taken += len(prefix)
-    if prefixes:
-        yield prefixes[start:]
+def _named(address: Address) -> NextHop:
+    """Our address as a next hop; a link-local one stands in both places (RFC 2545 3)."""
+    if isinstance(address, IPv6Address) and address.is_link_local:
+        plain = IPv6Address(address.packed)
+        return NextHop(plain, plain)
+    return NextHop(address)

@@ -10,7 +10,7 @@ from bgp.nlri import NLRI
 from bgp.notification import Notification
 from bgp.open import Open
 from bgp.prefix import Family
-from bgp.rib import Route
+from bgp.route import Route
 from bgp.vocabulary import CloseConnection, OpenConnection, State
 
 # What a driver carries out, beside OpenConnection and CloseConnection.
@@ -176,6 +176,14 @@ class StaleRoutesGone:
     family: Family
 
 
+@attrs.frozen
+class PolicyFailed:
+    """An import policy raised an exception for a route, which counts as a refusal."""
+
+    route: Route
+    reason: str
+
+
 # What it wants to know of our routes.
 
 
@@ -208,6 +216,7 @@ Event = (
     | RoutesStale
     | RoutesLongLivedStale
     | StaleRoutesGone
+    | PolicyFailed
     | RefreshRequested
     | RouteRefused
 )

@@ -218,6 +218,11 @@ def without_labels(wire: bytes) -> bytes:
     return bytes([wire[0] - 8 * (start - 1)]) + wire[start:]
 
 
+def withdrawal(key: bytes) -> bytes:
+    """The octets that withdraw a destination, from those without labels (RFC 8277 2.4)."""
+    return bytes([key[0] + 8 * len(WITHDRAWN_LABEL)]) + WITHDRAWN_LABEL + key[1:]
+
+
 def check_labelled(family: Family, wire: bytes) -> None:
     """Raise `LocalError` unless the octets, as many as their length says, are a labelled prefix."""
     _check_bits(family, wire[0] - 8 * (_end_of_stack(wire) - 1))

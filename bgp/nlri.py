@@ -22,7 +22,7 @@ import attrs
 
 from bgp.errors import LocalError, UpdateError
 from bgp.iana import UpdateSubcode
-from bgp.labelled import LabelledPrefix, VPNPrefix, check_labelled, check_vpn, without_labels
+from bgp.labelled import LabelledPrefix, VPNPrefix, check_labelled, check_vpn, withdrawal, without_labels
 from bgp.prefix import (
     FAMILY,
     IPV4_LABELLED,
@@ -40,6 +40,10 @@ from bgp.prefix import (
 )
 from bgp.values import UINT32, as_octets, check_kind, is_a, several
 from bgp.wire import Reader, WireError
+
+
+MAX_OPAQUE: Final = 2048
+"""How many octets of a family that this library does not read can be announced as one route."""
 
 
 @attrs.frozen
@@ -198,6 +202,12 @@ class NLRI(Sequence[Destination | Path]):
             return (Path(wrap(family, wire[4:]), int.from_bytes(wire[:4], "big")) for wire in self.wire)
         return (wrap(family, wire) for wire in self.wire)
 
+    @property
+    def has_labels(self) -> bool:
+        """Whether destinations of the family have labels, which their keys leave out."""
+        kind = _KINDS.get(self.family)
+        return kind is not None and kind.has_labels
+
     def __len__(self) -> int:
         return len(self.wire)
 
@@ -238,12 +248,31 @@ class NLRI(Sequence[Destination | Path]):
         return decoder(family, add_path)(as_octets(data))
 
 
+def destination(family: Family, wire: bytes) -> Destination:
+    """The destination that octets without a path identifier stand for; they are known to be canonical."""
+    kind = _KINDS.get(family)
+    return kind.wrap(family, wire) if kind else OpaqueNLRI(family, wire)
+
+
 def key_of(family: Family, wire: bytes, add_path: bool) -> bytes:
     """The `key` of one destination or path from its octets in `NLRI.wire`, without making an object of it."""
     kind = _KINDS.get(family)
     if kind is None or not kind.has_labels:
         return wire
     return wire[:4] + without_labels(wire[4:]) if add_path else without_labels(wire)
+
+
+def withdrawal_of(family: Family, key: bytes, add_path: bool) -> bytes:
+    """The octets that withdraw what `key_of` names."""
+    kind = _KINDS.get(family)
+    if kind is None or not kind.has_labels:
+        return key
+    return key[:4] + withdrawal(key[4:]) if add_path else withdrawal(key)
+
+
+def longest(family: Family) -> int:
+    """The most octets that a destination without labels takes; families that are not read: a generous guess."""
+    return 1 + address_bits(family) // 8 if family in _KINDS else MAX_OPAQUE
 
 
 # What a frozen class does in its constructor, in half the time.

@@ -26,15 +26,18 @@ from itertools import count
 import attrs
 
 from bgp.collision import Existing, Identity, Side, Survivor, resolve
-from bgp.config import PeerConfig
+from bgp.config import PeerConfig, needs_new_session
 from bgp.damping import Damping
 from bgp.events import EndOfRib, Established, Event, Output, SessionClosed, StateChanged
 from bgp.iana import CeaseSubcode
 from bgp.negotiated import Negotiated
 from bgp.notification import Notification
 from bgp.open import Open
-from bgp.prefix import Family, Prefix
-from bgp.rib import AdjRibOut, Route
+from bgp.nlri import Destination
+from bgp.prefix import Family
+from bgp.ribout import AdjRibOut
+from bgp.route import Route
+from bgp.statistics import Counters
 from bgp.session import Session, no_jitter
 from bgp.stale import StaleRoutes
 from bgp.values import Address
@@ -80,7 +83,18 @@ class Peering:
     restarting: bool = attrs.field(default=False, kw_only=True)
     """Whether we have just restarted and forwarding went on (RFC 4724 4.1); over once a session was up."""
 
-    _rib_out: AdjRibOut = attrs.field(factory=AdjRibOut, init=False)
+    holds_back: bool = attrs.field(default=False, kw_only=True)
+    """Whether End-of-RIB waits for `release`: we have restarted, and do not know all our routes yet (RFC 4724 4.1)."""
+
+    is_draining: bool = attrs.field(default=False, init=False)
+    """Whether the peer is told all routes as the last resort, since we are about to go (RFC 8326)."""
+
+    rib_out: AdjRibOut = attrs.field(factory=AdjRibOut, kw_only=True)
+    """The routes that the peer is to have."""
+
+    counters: Counters = attrs.field(factory=Counters, init=False)
+    """What has come and gone."""
+
     _damping: Damping = attrs.field(default=attrs.Factory(_damping, takes_self=True), init=False)
     _stale: StaleRoutes = attrs.field(default=attrs.Factory(_stale_routes, takes_self=True), init=False)
     _numbers: "count[int]" = attrs.field(factory=lambda: count(1), init=False)
@@ -104,9 +118,24 @@ class Peering:
         return self._main.session.negotiated
 
     @property
+    def our_open(self) -> Open | None:
+        """The OPEN that we sent in the present session."""
+        return self._main.session.our_open
+
+    @property
+    def peer_open(self) -> Open | None:
+        """The OPEN that the peer sent in the present session."""
+        return self._main.session.peer_open
+
+    @property
+    def addresses(self) -> tuple[Address, Address] | None:
+        """Our address and the peer's on the connection of the present session."""
+        return self._main.session.addresses
+
+    @property
     def routes(self) -> list[Route]:
-        """The routes that the peer is to have."""
-        return list(self._rib_out.routes)
+        """The routes that were announced to the peer."""
+        return self.rib_out.routes
 
     @property
     def stale_families(self) -> frozenset[Family]:
@@ -132,6 +161,13 @@ class Peering:
             outputs += self._look_at(line, line.session.stop(now, farewell), now)
         return [*outputs, *self._stale.clear()]
 
+    def suspend(self, now: float) -> list[Output]:
+        """Take everything down and leave it down, so that the peer keeps our routes until we are back (RFC 4724)."""
+        outputs: list[Output] = []
+        for line in reversed(self._lines):
+            outputs += self._look_at(line, line.session.suspend(now), now)
+        return [*outputs, *self._stale.clear()]
+
     def reset(self, now: float, farewell: Notification | None = None) -> list[Output]:
         """Take the session down and, after a pause, up again; `farewell` tells the peer, or an Administrative Reset.
 
@@ -145,17 +181,44 @@ class Peering:
             outputs += self._look_at(line, line.session.reset(now, farewell), now)
         return outputs
 
-    def announce(self, routes: Iterable[Route | Prefix | str], now: float) -> list[Output]:
+    def announce(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """Add routes to those that the peer is to have; possible in every state."""
         return self._main.session.announce(routes, now)
 
-    def withdraw(self, prefixes: Iterable[Route | Prefix | str], now: float) -> list[Output]:
+    def withdraw(self, prefixes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """Drop routes from those that the peer is to have; possible in every state."""
         return self._main.session.withdraw(prefixes, now)
 
-    def replace(self, routes: Iterable[Route | Prefix | str], now: float) -> list[Output]:
+    def replace(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """State all routes that the peer is to have; only the difference is sent."""
         return self._main.session.replace(routes, now)
+
+    def drain(self, now: float) -> list[Output]:
+        """Tell the peer to prefer any other route to ours, since we are about to go (RFC 8326)."""
+        self.is_draining = True
+        return [output for line in self._lines for output in line.session.drain(now)]
+
+    def release(self, now: float) -> list[Output]:
+        """Let End-of-RIB go, now that all our routes are known (RFC 4724 4.1)."""
+        self.holds_back = False
+        return [output for line in self._lines for output in line.session.release(now)]
+
+    def reconfigure(self, config: PeerConfig, now: float) -> list[Output]:
+        """Want something else of the peer; a session that this cannot be done in is reset (Other Configuration Change).
+
+        Raises `LocalError` if the change makes it another peer.
+        """
+        old, self.config = self.config, config
+        self._damping.idle_hold_time = config.idle_hold_time
+        self._stale.stale_time = config.graceful_restart.stale_time if config.graceful_restart else 0.0
+        outputs: list[Output] = []
+        for line in self._lines:
+            line.session.reconfigure(config)
+        if needs_new_session(old, config):
+            farewell = Notification.cease(CeaseSubcode.OTHER_CONFIGURATION_CHANGE)
+            for line in reversed(self._lines):
+                outputs += self._look_at(line, line.session.reset(now, farewell), now)
+        return outputs
 
     def request_refresh(self, family: Family) -> list[Output]:
         """Ask the peer to send its routes of a family again (RFC 2918 4).
@@ -225,6 +288,17 @@ class Peering:
             outputs += self._look_at(line, line.session.apply(event, now), now)
         return outputs
 
+    def pause_sending(self, connection: int) -> None:
+        """Note that the driver has enough to send: no more routes until `resume_sending`."""
+        line = self._line(connection)
+        if line is not None:
+            line.session.pause_sending()
+
+    def resume_sending(self, connection: int, now: float) -> list[Output]:
+        """Note that the driver has got rid of most of it."""
+        line = self._line(connection)
+        return line.session.resume_sending(now) if line else []
+
     def data_sent(self, connection: int, now: float) -> None:
         """Note that TCP has taken octets of what was handed over for sending; see `Session.data_sent`."""
         line = self._line(connection)
@@ -259,8 +333,11 @@ class Peering:
             self.jitter,
             connection=next(self._numbers),
             restarting=self.restarting,
-            rib_out=self._rib_out,
+            rib_out=self.rib_out,
             damping=damping,
+            counters=self.counters,
+            holds_back=self.holds_back,
+            is_draining=self.is_draining,
         )
 
     def _listening_line(self, now: float) -> _Line:

@@ -1,178 +1,149 @@
-"""Routes, and the table of those that a peer is to have (RFC 4271 3.2, Adj-RIB-Out).
+"""The table of paths to all destinations (RFC 4271 3.2, Loc-RIB), and what of it is whose.
 
-The application says what the peer should have. `AdjRibOut` remembers what the peer was told, and yields the
-difference. To announce a route twice costs nothing; to announce and withdraw it before anything could be sent
-costs nothing either; after a lost session the difference is the whole table.
+One table holds the candidates of all sources, the best first. So an Adj-RIB-In that no policy has changed is not kept
+twice: it is the candidates of one peer. A destination with one path costs an entry of a dict and its key, the octets
+that stood in the UPDATE; only one with several costs a tuple and a comparison (decision.py).
 """
 
-from collections.abc import Callable, Iterable, ValuesView
-from ipaddress import IPv4Address
+from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence
 
 import attrs
 
-from bgp.aspath import ASPath, ASSegment
-from bgp.attributes import PathAttributes
-from bgp.attributetable import next_hop, origin
-from bgp.communities import Community
-from bgp.errors import LocalError
-from bgp.iana import Origin
-from bgp.prefix import IPV4_UNICAST, Prefix
-from bgp.values import OPTIONAL_UINT32, quoted
+from bgp.candidate import Candidate
+from bgp.prefix import Family
 
-_ROOM = 4000
-"""Octets of AS_PATH and COMMUNITIES for which there surely is room in an UPDATE beside everything else."""
+Rank = Callable[[Sequence[Candidate]], Sequence[Candidate]]
+"""Puts candidates for one destination into their order, the best first."""
+
+_Entry = Candidate | tuple[Candidate, ...]
 
 
-def _distinct(values: Iterable[str | int]) -> tuple[Community, ...]:
-    # RFC 1997: a set. One order, so that equal sets are equal values.
-    return tuple(sorted({Community(value) for value in values}))
-
-
-def _next_hop(value: str | IPv4Address | None) -> IPv4Address | None:
-    return None if value is None else next_hop(value)
-
-
-def _path(value: Iterable[int | ASSegment]) -> ASPath:
-    return ASPath(value)
-
-
-def _ipv4_prefix(value: str | Prefix) -> Prefix:
-    prefix = Prefix(value)
-    if prefix.family != IPV4_UNICAST:
-        raise LocalError(f"{prefix} is {prefix.family}; only {IPV4_UNICAST} can be announced")
-    return prefix
-
-
-@attrs.frozen
-class Route:
-    """A route to announce: `Route("203.0.113.7/32", communities=["64512:100"])`.
-
-    Raises `LocalError` for a value that cannot be, and for a route too long for an UPDATE.
-    """
-
-    prefix: Prefix = attrs.field(converter=_ipv4_prefix, repr=quoted)
-    """The destination; text is accepted."""
-
-    next_hop: IPv4Address | None = attrs.field(default=None, converter=_next_hop, repr=quoted, kw_only=True)
-    """Where to send the packets; None: to us, at our address on the connection to the peer."""
-
-    communities: tuple[Community, ...] = attrs.field(default=(), converter=_distinct, kw_only=True)
-    """Labels such as "64512:100" or "no-export"."""
-
-    med: int | None = attrs.field(default=None, validator=OPTIONAL_UINT32, kw_only=True)
-    """MULTI_EXIT_DISC, 0 to 4294967295; None: none."""
-
-    local_pref: int | None = attrs.field(default=None, validator=OPTIONAL_UINT32, kw_only=True)
-    """LOCAL_PREF for internal peers, 0 to 4294967295; None: 100. External peers do not see it."""
-
-    as_path: ASPath = attrs.field(default=ASPath(), converter=_path, kw_only=True)
-    """The path before us, such as our own AS number again to be less preferred; ours is put in front of it."""
-
-    origin: Origin = attrs.field(default=Origin.IGP, converter=origin, kw_only=True)
-    """How the route came into BGP."""
-
-    def __attrs_post_init__(self) -> None:
-        needed = 4 * len(self.communities) + 4 * len(self.as_path.asns) + 2 * len(self.as_path.segments)
-        if needed > _ROOM:
-            raise LocalError(
-                f"AS path and communities of {self.prefix} take {needed} octets, at most {_ROOM} fit"
-            )
-
-
-def prefix(value: "Route | Prefix | str") -> Prefix:
-    """Read what stands for a destination: a Route to it, a Prefix, or text."""
-    return value.prefix if isinstance(value, Route) else Prefix(value)
-
-
-def route(value: "Route | Prefix | str") -> Route:
-    """Read what stands for a route: a Route, or a prefix to be reached through us."""
-    return value if isinstance(value, Route) else Route(value)
+def by_path_id(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """The order of paths that one application states: that of their identifiers."""
+    return sorted(candidates, key=lambda candidate: candidate.path_id)
 
 
 @attrs.define(eq=False)
-class Changes:
-    """What a peer has to be told."""
+class Rib:
+    """Candidates by family and destination; of one peer, one for each path identifier."""
 
-    announced: dict[PathAttributes, list[bytes]] = attrs.field(factory=dict)
-    """New and changed routes: prefixes in wire form, by the attributes that they share."""
+    rank: Rank = by_path_id
+    """How candidates for one destination are ordered."""
 
-    withdrawn: list[bytes] = attrs.field(factory=list)
-    """Prefixes that are gone, in wire form."""
-
-    refused: list[tuple[Route, str]] = attrs.field(factory=list)
-    """Routes that cannot be told to this peer, and why."""
-
-
-@attrs.define(eq=False)
-class AdjRibOut:
-    """The IPv4 unicast routes that a peer is to have, and what it was told of them."""
-
-    _wanted: dict[bytes, Route] = attrs.field(factory=dict, init=False)
-    _told: dict[bytes, PathAttributes] = attrs.field(factory=dict, init=False)
-    _touched: dict[bytes, None] = attrs.field(factory=dict, init=False)
+    _tables: dict[Family, dict[bytes, _Entry]] = attrs.field(factory=dict, init=False)
 
     @property
-    def routes(self) -> ValuesView[Route]:
-        """The routes that the peer is to have."""
-        return self._wanted.values()
+    def families(self) -> KeysView[Family]:
+        """The families of which there has been a candidate."""
+        return self._tables.keys()
 
-    def announce(self, routes: Iterable[Route]) -> None:
-        """Add routes; each replaces the one for its prefix."""
-        for route in routes:
-            self._want(route.prefix.wire, route)
+    def __len__(self) -> int:
+        """How many destinations there are."""
+        return sum(map(len, self._tables.values()))
 
-    def withdraw(self, prefixes: Iterable[Prefix]) -> None:
-        """Drop the routes for these prefixes, where there are any."""
-        for prefix in prefixes:
-            if prefix.family == IPV4_UNICAST:
-                self._drop(prefix.wire)
+    def keys(self, family: Family) -> Iterable[bytes]:
+        """The destinations of a family; it changes when the table does."""
+        return self._tables.get(family, _EMPTY).keys()
 
-    def replace(self, routes: Iterable[Route]) -> None:
-        """State the whole table."""
-        wanted = {route.prefix.wire: route for route in routes}
-        for wire in self._wanted.keys() - wanted.keys():
-            self._drop(wire)
-        for wire, route in wanted.items():
-            self._want(wire, route)
+    def best(self, family: Family, key: bytes) -> Candidate | None:
+        """The best candidate."""
+        entry = self._tables.get(family, _EMPTY).get(key)
+        return entry[0] if type(entry) is tuple else entry  # type: ignore[return-value]
 
-    def _want(self, wire: bytes, route: Route) -> None:
-        known = self._wanted.get(wire)
-        if known is not route and known != route:
-            self._wanted[wire] = route
-            self._touched[wire] = None
+    def candidates(self, family: Family, key: bytes) -> tuple[Candidate, ...]:
+        """All candidates, the best first."""
+        return _several(self._tables.get(family, _EMPTY).get(key))
 
-    def _drop(self, wire: bytes) -> None:
-        if self._wanted.pop(wire, None) is None:
-            return
-        if wire in self._told:
-            self._touched[wire] = None
-        else:
-            self._touched.pop(wire, None)
+    def items(self, family: Family) -> Iterator[tuple[bytes, tuple[Candidate, ...]]]:
+        """All destinations of a family with their candidates; the table must not change meanwhile."""
+        for key, entry in self._tables.get(family, _EMPTY).items():
+            yield key, _several(entry)
 
-    def forget(self) -> None:
-        """Note that the peer has been told nothing: its session is new, or gone."""
-        self._told.clear()
-        self._touched = dict.fromkeys(self._wanted)
+    def put(self, family: Family, keys: Iterable[bytes], candidate: Candidate) -> list[bytes]:
+        """Add a candidate for destinations, in place of the one with its source's peer and path identifier.
 
-    def take_changes(self, look: Callable[[Route], PathAttributes | str]) -> Changes:
-        """Return what the peer does not know yet, and take it as told.
-
-        `look` says what a route looks like to the peer, or why it cannot be told to it.
+        Returns the destinations for which that makes a difference.
         """
-        changes = Changes()
-        for wire in self._touched:
-            route = self._wanted.get(wire)
-            seen = None if route is None else look(route)
-            attributes = seen if isinstance(seen, PathAttributes) else None
-            if route is not None and isinstance(seen, str):
-                changes.refused.append((route, seen))
-            if attributes == self._told.get(wire):
-                continue
-            if attributes is None:
-                changes.withdrawn.append(wire)
-                del self._told[wire]
-            else:
-                changes.announced.setdefault(attributes, []).append(wire)
-                self._told[wire] = attributes
-        self._touched.clear()
-        return changes
+        table = self._tables.setdefault(family, {})
+        changed: list[bytes] = []
+        for key in keys:
+            entry = table.get(key)
+            if entry is None:
+                table[key] = candidate
+                changed.append(key)
+            elif self._replace(table, key, _several(entry), candidate):
+                changed.append(key)
+        return changed
+
+    def _replace(
+        self, table: dict[bytes, _Entry], key: bytes, present: tuple[Candidate, ...], new: Candidate
+    ) -> bool:
+        peer, path_id = new.source.peer, new.path_id
+        old = next((c for c in present if c.path_id == path_id and c.source.peer is peer), None)
+        others = tuple(c for c in present if c is not old)
+        table[key] = new if not others else tuple(self.rank((*others, new)))
+        return old is None or not _is_same(old, new)
+
+    def remove(
+        self, family: Family, keys: Iterable[bytes], peer: object, path_id: int | None = None
+    ) -> list[bytes]:
+        """Take away the candidates of a peer, all or the one with a path identifier.
+
+        Returns the destinations that had any.
+        """
+        table = self._tables.get(family, _EMPTY)
+        changed: list[bytes] = []
+        for key in keys:
+            present = _several(table.get(key))
+            left = tuple(c for c in present if c.source.peer is not peer or path_id not in (None, c.path_id))
+            if len(left) < len(present):
+                _store(table, key, left)
+                changed.append(key)
+        return changed
+
+    def revise(self, family: Family, revision: Callable[[bytes, Candidate], Candidate | None]) -> list[bytes]:
+        """Replace every candidate of a family by what `revision` makes of it, None to take it away.
+
+        It is called with destination and candidate. Returns the destinations for which that makes a difference.
+        """
+        table = self._tables.get(family, _EMPTY)
+        changed: list[tuple[bytes, tuple[Candidate, ...]]] = []
+        for key, entry in table.items():
+            present = _several(entry)
+            revised = tuple(new for old in present if (new := revision(key, old)) is not None)
+            if revised != present:
+                changed.append((key, revised))
+        for key, revised in changed:
+            _store(table, key, revised if len(revised) < 2 else tuple(self.rank(revised)))
+        return [key for key, _ in changed]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._tables.clear()
+
+
+_EMPTY: dict[bytes, _Entry] = {}
+
+
+def _several(entry: _Entry | None) -> tuple[Candidate, ...]:
+    if entry is None:
+        return ()
+    return entry if type(entry) is tuple else (entry,)  # type: ignore[return-value]
+
+
+def _store(table: dict[bytes, _Entry], key: bytes, left: tuple[Candidate, ...]) -> None:
+    if left:
+        table[key] = left if len(left) > 1 else left[0]
+    else:
+        table.pop(key, None)
+
+
+def _is_same(old: Candidate, new: Candidate) -> bool:
+    """Whether nobody has to be told that a candidate took the place of another."""
+    if old is new:
+        return True
+    return (old.attributes, old.next_hop, old.wire) == (new.attributes, new.next_hop, new.wire) and (
+        old.source.router_id,
+        old.source.is_client,
+        old.source.is_long_lived_stale,
+    ) == (new.source.router_id, new.source.is_client, new.source.is_long_lived_stale)

@@ -27,7 +27,7 @@ from bgp import fsm
 from bgp.agreement import agree, offer
 from bgp.config import PeerConfig
 from bgp.damping import Damping
-from bgp.egress import Egress, pack
+from bgp.egress import Egress
 from bgp.errors import LocalError, PeerError
 from bgp.events import (
     AttemptFailed,
@@ -47,13 +47,14 @@ from bgp.intake import Intake
 from bgp.messages import Keepalive, Message, RouteRefresh, decode, encode
 from bgp.multiprotocol import MPUnreach
 from bgp.negotiated import Negotiated
-from bgp.nlri import NLRI
+from bgp.nlri import NLRI, Destination
 from bgp.notification import Notification
 from bgp.open import Open
-from bgp.prefix import IPV4_UNICAST, Family, Prefix
-from bgp.rib import AdjRibOut, Route
-from bgp.rib import prefix as as_prefix
-from bgp.rib import route as as_route
+from bgp.packing import pack
+from bgp.prefix import IPV4_UNICAST, Family
+from bgp.ribout import AdjRibOut
+from bgp.route import Route, as_named, as_route
+from bgp.statistics import Counters
 from bgp.update import Update
 from bgp.values import Address, any_address
 from bgp.vocabulary import (
@@ -134,6 +135,9 @@ class Session:
     damping: Damping = attrs.field(default=attrs.Factory(_damping, takes_self=True), kw_only=True)
     """How long to pause after failures."""
 
+    counters: Counters = attrs.field(factory=Counters, kw_only=True)
+    """What has come and gone."""
+
     state: State = attrs.field(default=State.IDLE, init=False)
     """Where the state machine is."""
 
@@ -146,10 +150,20 @@ class Session:
     peer_open: Open | None = attrs.field(default=None, init=False)
     """The OPEN that the peer sent, if we agree to it."""
 
+    addresses: tuple[Address, Address] | None = attrs.field(default=None, init=False)
+    """Our address and the peer's on the connection, or on the last one."""
+
+    is_draining: bool = attrs.field(default=False, kw_only=True)
+    """Whether the peer is told all routes as the last resort, since we are about to go (RFC 8326)."""
+
+    holds_back: bool = attrs.field(default=False, kw_only=True)
+    """Whether End-of-RIB waits for `release`: we have restarted, and do not know all our routes yet (RFC 4724 4.1)."""
+
     _was_up: bool = attrs.field(default=False, init=False)
+    _is_paused: bool = attrs.field(default=False, init=False)
+    _next_burst: float = attrs.field(default=0.0, init=False)
     _framer: Framer = attrs.field(factory=Framer, init=False)
     _intake: Intake | None = attrs.field(default=None, init=False)
-    _addresses: tuple[Address, Address] | None = attrs.field(default=None, init=False)
     _egress: Egress | None = attrs.field(default=None, init=False)
     _deadlines: dict[Timer, float] = attrs.field(factory=dict, init=False)
 
@@ -165,6 +179,18 @@ class Session:
         Raises `LocalError` for a farewell that is too long for the session.
         """
         outputs = self.apply(Stop(self.farewell(farewell or Notification.shutdown(), for_good=True)), now)
+        self.damping.forget()
+        return outputs
+
+    def suspend(self, now: float) -> list[Output]:
+        """Take the session down and leave it down, so that a peer keeps our routes until we are back (RFC 4724).
+
+        Only a peer that keeps them after a NOTIFICATION too gets one (RFC 8538); for others TCP ends.
+        """
+        if self.negotiated is not None and self.negotiated.graceful_notification:
+            outputs = self.apply(Stop(Notification.reset("restarting")), now)
+        else:
+            outputs = [*self._gone("we are restarting", now), *self.apply(Stop(Notification.reset()), now)]
         self.damping.forget()
         return outputs
 
@@ -191,32 +217,74 @@ class Session:
 
     @property
     def routes(self) -> list[Route]:
-        """The routes that the peer is to have."""
-        return list(self.rib_out.routes)
+        """The routes that were announced to the peer."""
+        return self.rib_out.routes
 
-    def announce(self, routes: Iterable[Route | Prefix | str], now: float) -> list[Output]:
+    def announce(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """Add routes to those that the peer is to have; possible in every state."""
         self.rib_out.announce(map(as_route, routes))
         return self.advertise(now)
 
-    def withdraw(self, prefixes: Iterable[Route | Prefix | str], now: float) -> list[Output]:
+    def withdraw(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """Drop routes from those that the peer is to have; possible in every state."""
-        self.rib_out.withdraw(map(as_prefix, prefixes))
+        self.rib_out.withdraw(map(as_named, routes))
         return self.advertise(now)
 
-    def replace(self, routes: Iterable[Route | Prefix | str], now: float) -> list[Output]:
+    def replace(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """State all routes that the peer is to have; only the difference is sent."""
         self.rib_out.replace(map(as_route, routes))
         return self.advertise(now)
 
+    def reconfigure(self, config: PeerConfig) -> None:
+        """Go by another configuration: in part at once, as a whole from the next connection on."""
+        self.config = config
+        self.options = attrs.evolve(self.options, delay_open=config.delay_open_time > 0)
+        if self._egress is not None:
+            old = self._egress
+            self._egress = attrs.evolve(old, config=config)
+            for family in old.negotiated.families:
+                self.rib_out.review(family)
+
+    def drain(self, now: float) -> list[Output]:
+        """Tell the peer to prefer any other route to ours, since we are about to go (RFC 8326)."""
+        self.is_draining = True
+        if self._egress is not None:
+            self._egress.drain()
+            for family in self._egress.negotiated.families:
+                self.rib_out.review(family)
+        return self.advertise(now)
+
+    def release(self, now: float) -> list[Output]:
+        """Let End-of-RIB go, now that all our routes are known (RFC 4724 4.1)."""
+        if self.holds_back and self._egress is not None:
+            self.rib_out.conclude(_endings(self._egress.negotiated))
+        self.holds_back = False
+        return self.advertise(now)
+
     def advertise(self, now: float) -> list[Output]:
-        """Tell the peer, if it is there, what it does not know yet of the routes that it is to have."""
-        if self.state is not State.ESTABLISHED:
+        """Tell the peer, if it is there and takes it, a piece of what it does not know yet.
+
+        If there is more, the time of `next_timeout` has come, so that `handle_timeout` goes on.
+        """
+        if self._egress is None or self._is_paused or now < self._next_burst:
             return []
-        assert self._egress is not None
-        changes = self.rib_out.take_changes(self._egress.look)
+        changes = self.rib_out.take_changes(self._egress)
+        if changes is None:
+            return []
+        if not self.rib_out.is_pending:
+            self._next_burst = now + self.config.advertisement_interval
         outputs: list[Output] = [RouteRefused(route, why) for route, why in changes.refused]
-        return [*outputs, *self._update(pack(changes, self._egress.negotiated), now)]
+        updates = pack(changes, self._egress.negotiated)
+        return [*outputs, *self._update([*updates, *changes.endings], now)]
+
+    def pause_sending(self) -> None:
+        """Note that the driver has enough to send: no more routes until `resume_sending`."""
+        self._is_paused = True
+
+    def resume_sending(self, now: float) -> list[Output]:
+        """Note that the driver has got rid of most of it."""
+        self._is_paused = False
+        return self.advertise(now)
 
     def request_refresh(self, family: Family) -> list[Output]:
         """Ask the peer to send its routes of a family again (RFC 2918 4).
@@ -243,7 +311,7 @@ class Session:
             reason = f"no router ID: none is configured, and our address towards {remote_address} is {local}"
             return self.apply(ConnectionFailed(reason), now)
         self.our_open = offer(self.config, router_id, restarting=self.restarting)
-        self._addresses = local, remote
+        self.addresses = local, remote
         return self.apply(ConnectionOpened(), now)
 
     def connection_failed(self, now: float, why: str) -> list[Output]:
@@ -278,11 +346,14 @@ class Session:
             if timer in self._deadlines and self._deadlines[timer] <= now:
                 del self._deadlines[timer]
                 outputs += self.apply(TimerExpired(timer), now)
-        return outputs
+        return [*outputs, *self.advertise(now)]
 
     def next_timeout(self) -> float | None:
-        """When to call `handle_timeout`; None: no timer runs."""
-        return min(self._deadlines.values(), default=None)
+        """When to call `handle_timeout`; None: no timer runs, and there is nothing to tell."""
+        deadline = min(self._deadlines.values(), default=None)
+        if self._egress is None or self._is_paused or not self.rib_out.is_pending:
+            return deadline
+        return self._next_burst if deadline is None else min(deadline, self._next_burst)
 
     # From octets to inputs of the state machine, and to what comes of them. For `Peering`, which looks in between.
 
@@ -291,10 +362,13 @@ class Session:
         connection = self.our_open
         if connection is None:
             return
+        self.counters.octets_received += len(data)
         try:
             for raw in self._framer.feed(data):
                 # What the OPEN negotiates holds from the next message on.
-                yield self._input(decode(raw, self.negotiated or _BEFORE_OPEN))
+                message = decode(raw, self.negotiated or _BEFORE_OPEN)
+                self.counters.count_received(message)
+                yield self._input(message)
                 if self.our_open is not connection:
                     # It is gone, and what came after it came for nobody.
                     return
@@ -404,22 +478,30 @@ class Session:
 
     def _disconnect(self) -> None:
         """Forget whatever belongs to the connection."""
+        if self._egress is not None:
+            self.rib_out.end()
         self.negotiated = self.our_open = self.peer_open = self._egress = self._intake = None
         self._framer = Framer()
+        self._is_paused = False
 
     def _up(self, now: float) -> list[Output]:
         assert self.negotiated is not None
         assert self.peer_open is not None
         self._was_up = True
         self.damping.established(now)
-        self.restarting = False
+        self.counters.established += 1
         self._intake = Intake.of(self.negotiated.families, self.config.prefix_limits)
-        assert self._addresses is not None
-        self._egress = Egress(self.config.local_as, *self._addresses, self.negotiated)
-        self.rib_out.forget()
-        endings = map(_end_of_rib, sorted(self.negotiated.families))
-        established = Established(self.negotiated, self.peer_open)
-        return [established, *self.advertise(now), *self._update(endings, now)]
+        assert self.addresses is not None
+        assert self.our_open is not None
+        self._egress = Egress(self.config, self.negotiated, *self.addresses, self.our_open.router_id)
+        if self.is_draining:
+            self._egress.drain()
+        self._next_burst = now
+        self.rib_out.begin(self.negotiated.families)
+        if not self.holds_back:
+            self.rib_out.conclude(_endings(self.negotiated))
+        self.restarting = False
+        return [Established(self.negotiated, self.peer_open), *self.advertise(now)]
 
     def _deliver(self, message: Update | RouteRefresh, now: float) -> list[Output]:
         assert self._intake is not None
@@ -450,15 +532,12 @@ class Session:
 
     def _repeat(self, family: Family, enhanced: bool, now: float) -> list[Output]:
         """Send all routes of a family again."""
-        if family == IPV4_UNICAST:
-            self.rib_out.forget()
-        routes = self.advertise(now)
-        if not enhanced:
-            return routes
-        begin, end = (RouteRefresh(family, subtype) for subtype in (RefreshSubtype.BEGIN, RefreshSubtype.END))
-        return [*self._send(begin), *routes, *self._send(end)]
+        ending = RouteRefresh(family, RefreshSubtype.END) if enhanced else None
+        self.rib_out.repeat(family, ending)
+        begin = self._send(RouteRefresh(family, RefreshSubtype.BEGIN)) if enhanced else []
+        return [*begin, *self.advertise(now)]
 
-    def _update(self, updates: Iterable[Update], now: float) -> list[Output]:
+    def _update(self, updates: Iterable[Message], now: float) -> list[Output]:
         outputs = self._send(*updates)
         if outputs and Timer.KEEPALIVE in self._deadlines:
             # RFC 4271 8.2.2, Established: an UPDATE tells the peer as well that we are there.
@@ -468,11 +547,18 @@ class Session:
     def _send(self, *messages: Message) -> list[Output]:
         negotiated = self.negotiated or _BEFORE_OPEN
         data = b"".join(encode(message, negotiated) for message in messages)
+        for message in messages:
+            self.counters.count_sent(message)
+        self.counters.octets_sent += len(data)
         return [SendBytes(data, self.connection)] if data else []
 
 
 _BEFORE_OPEN = Negotiated(four_octet_as=False)
 """Nothing is negotiated yet; OPEN, KEEPALIVE and NOTIFICATION do not depend on it."""
+
+
+def _endings(negotiated: Negotiated) -> list[tuple[Family, Message]]:
+    return [(family, _end_of_rib(family)) for family in sorted(negotiated.families)]
 
 
 def _end_of_rib(family: Family) -> Update:

@@ -29,7 +29,7 @@ from bgp.prefix import (
     Family,
     Prefix,
 )
-from bgp.rib import Route
+from bgp.route import Route
 from bgp.testing.labels import (
     as_paths,
     asns,

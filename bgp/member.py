@@ -1,0 +1,465 @@
+"""One peer as a router sees it: what it sends is judged and goes into the common table, what it is told comes from there.
+
+A route that a peer sends passes `Ingress`, which knows what makes no sense, and the import policy. If both let it through
+unchanged, the table of the router is the only place where it is. What they change or refuse is kept beside that, as it
+was sent (Adj-RIB-In before policy), so that a new policy needs no new session, and a person can ask for reasons.
+
+Which of its routes are stale needs no mark on them: a route remembers the `Source` that sent it, a peer gets a new one
+with every session and every refresh, and stale is what has not come again from that.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from ipaddress import IPv4Address
+from typing import Final
+
+import attrs
+
+from bgp.candidate import OURSELVES, Candidate, CandidatePool, Source
+from bgp.communities import Community
+from bgp.config import PeerConfig
+from bgp.events import (
+    EndOfRib,
+    Established,
+    Event,
+    FamilyDisabled,
+    PolicyFailed,
+    RefreshBegun,
+    RefreshEnded,
+    RoutesLongLivedStale,
+    RoutesReceived,
+    SessionClosed,
+    StaleRoutesGone,
+)
+from bgp.iana import WELL_KNOWN_COMMUNITIES
+from bgp.ingress import Ingress, Refusal, next_hop_of
+from bgp.look import Look
+from bgp.negotiated import PeerType
+from bgp.nlri import NLRI, key_of
+from bgp.peer import Peering
+from bgp.policy import Policy, accept_all
+from bgp.prefix import Family
+from bgp.rib import Rib
+from bgp.ribout import AdjRibOut
+from bgp.route import Route
+from bgp.statistics import PrefixCounts
+from bgp.values import Address
+from bgp.vocabulary import State
+
+_NO_LLGR: Final = WELL_KNOWN_COMMUNITIES["no-llgr"]
+_LLGR_STALE: Final = Community(WELL_KNOWN_COMMUNITIES["llgr-stale"])
+
+
+class Table:
+    """What members share: the table of all routes, and who has to hear of changes in it."""
+
+    def __init__(self, rib: Rib, reachable: Callable[[Address], bool]) -> None:
+        self.rib = rib
+        self.reachable = reachable
+        self.members: dict[Member, None] = {}
+        self.awake: set[Member] = set()
+        self.is_deferring = False
+        self._path_ids: dict[tuple[object, int], int] = {}
+        self._last_path_id = 0
+
+    def touch(self, family: Family, keys: Sequence[bytes], origin: "Member | None") -> None:
+        """Let members compare what they are to be told of these destinations; `origin` has sent the change."""
+        if not keys:
+            return
+        for member in self.members:
+            if origin is None or (member is not origin and member.passes_on):
+                member.peering.rib_out.touch(family, keys)
+                self.awake.add(member)
+
+    def path_id(self, candidate: Candidate) -> int:
+        """The identifier to send a path with: the sender's means nothing to others (RFC 7911 2)."""
+        key = candidate.source.peer, candidate.path_id
+        number = self._path_ids.get(key)
+        if number is None:
+            self._last_path_id += 1
+            number = self._path_ids[key] = self._last_path_id
+        return number
+
+    def forget_path_ids(self, member: "Member") -> None:
+        """Drop the identifiers for paths of a member."""
+        self._path_ids = {key: number for key, number in self._path_ids.items() if key[0] is not member}
+
+
+class Member:
+    """One peer of a router; `Router.add` makes it."""
+
+    def __init__(
+        self,
+        config: PeerConfig,
+        table: Table,
+        jitter: Callable[[], float],
+        *,
+        import_policy: Policy | None,
+        export_policy: Policy | None,
+        restarting: bool,
+    ) -> None:
+        self.import_policy = import_policy
+        self.export_policy = export_policy
+        self.peering = Peering(
+            config, jitter, restarting=restarting, holds_back=restarting, rib_out=AdjRibOut(self)
+        )
+        self._table = table
+        self._ingress: Ingress | None = None
+        self._source: Source | None = None
+        self._pools: dict[Family, CandidatePool] = {}
+        self._complete: set[Family] = set()
+        self._aside: dict[Family, dict[_PathKey, Candidate]] = {}
+
+    @property
+    def config(self) -> PeerConfig:
+        """What is wanted of the peer."""
+        return self.peering.config
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether the peer may be told routes of others; never without a policy (RFC 8212)."""
+        return self.export_policy is not None and not self._table.is_deferring
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it need not be waited for before routes are selected after our restart (RFC 4724 4.1)."""
+        negotiated = self.peering.negotiated if self.peering.state is State.ESTABLISHED else None
+        if negotiated is None:
+            return False
+        said = negotiated.graceful_restart
+        # A peer that has restarted as well waits for us.
+        return said is None or said.restarting or self._complete >= negotiated.families
+
+    # What the peer says.
+
+    def take(self, event: Event) -> list[Event]:
+        """Act on what came out of the peer's session; returns what else there is to tell the application."""
+        match event:
+            case RoutesReceived():
+                return self._take_routes(event)
+            case Established():
+                self._begin(event)
+            case SessionClosed():
+                self._complete.clear()
+                self._lose(set(self._pools) - self.peering.stale_families)
+            case EndOfRib(family):
+                self._complete.add(family)
+            case RefreshEnded(family) | StaleRoutesGone(family):
+                self._sweep(family)
+            case RefreshBegun(family):
+                self._renew(family)
+            case FamilyDisabled(family):
+                self._lose([family])
+            case RoutesLongLivedStale(family):
+                self._age(family)
+        return []
+
+    def leave(self) -> None:
+        """Take away whatever the peer has sent."""
+        self._lose(list(self._pools))
+
+    def _begin(self, event: Established) -> None:
+        config, ours, addresses = self.config, self.peering.our_open, self.peering.addresses
+        assert ours is not None
+        assert addresses is not None
+        local, remote = addresses
+        self._ingress = Ingress(config, local, ours.router_id)
+        self._source = Source(
+            self,
+            remote,
+            config.peer_as,
+            event.peer_open.router_id,
+            config.peer_type,
+            config.route_reflector_client,
+        )
+        for family in event.negotiated.families:
+            self._renew(family)
+
+    def _renew(self, family: Family) -> None:
+        """From now on, what the peer has sent before is stale."""
+        assert self._source is not None
+        self._pools[family] = CandidatePool(attrs.evolve(self._source))
+
+    def _take_routes(self, event: RoutesReceived) -> list[Event]:
+        family = event.family
+        if event.withdrawn.wire:
+            for path_id, keys in _by_path_id(event.withdrawn):
+                self._withdraw(family, path_id, keys)
+        if not event.announced.wire:
+            return []
+        pool = self._pools[family]
+        if event.announced.add_path or event.announced.has_labels:
+            failures: list[Event] = []
+            for wire in event.announced.wire:
+                path_id, key, extra = _dissect(family, wire, event.announced.add_path)
+                candidate = pool.get(event.attributes, event.next_hop, path_id, extra)
+                failures += self._announce(family, candidate, (key,))
+            return failures
+        return self._announce(family, pool.get(event.attributes, event.next_hop), event.announced.wire)
+
+    def _announce(self, family: Family, candidate: Candidate, keys: Sequence[bytes]) -> list[Event]:
+        admitted = self._admit(family, candidate)
+        policy = self.import_policy
+        if isinstance(admitted, Candidate) and policy is not None and policy is not accept_all:
+            return self._judge(family, candidate, admitted, keys)
+        martian = self._ingress.martian(family) if self._ingress else None
+        if martian is not None and any(key[1:2] >= martian for key in keys):
+            self._refuse(family, candidate, [key for key in keys if key[1:2] >= martian])
+            keys = [key for key in keys if key[1:2] < martian]
+        if isinstance(admitted, Candidate):
+            self._accept(family, candidate, admitted, keys)
+        else:
+            self._refuse(family, candidate, keys)
+        return []
+
+    def _admit(self, family: Family, candidate: Candidate) -> Candidate | Refusal:
+        assert self._ingress is not None
+        if self.import_policy is None and self.config.peer_type is PeerType.EXTERNAL:
+            return Refusal.NO_POLICY
+        next_hop = next_hop_of(candidate) if self._table.reachable is not always else None
+        if next_hop is not None and not self._table.reachable(next_hop):
+            return Refusal.NO_ROUTE_TO_NEXT_HOP
+        return self._ingress.admit(family, candidate)
+
+    def _judge(
+        self, family: Family, candidate: Candidate, admitted: Candidate, keys: Sequence[bytes]
+    ) -> list[Event]:
+        """Ask the policy, route by route."""
+        failures: list[Event] = []
+        for key in keys:
+            verdict = self._ask(family, key, admitted)
+            if isinstance(verdict, Candidate):
+                self._accept(family, candidate, verdict, (key,))
+                continue
+            self._refuse(family, candidate, (key,))
+            if isinstance(verdict, PolicyFailed):
+                failures.append(verdict)
+        return failures
+
+    def _ask(self, family: Family, key: bytes, admitted: Candidate) -> Candidate | PolicyFailed | None:
+        assert self.import_policy is not None
+        route = Route.of(family, key, admitted)
+        try:
+            verdict = self.import_policy(route)
+            if verdict is None:
+                return None
+            if verdict.prefix != route.prefix or verdict.path_id != route.path_id:
+                return PolicyFailed(route, f"it returned another route, {verdict}")
+            pool = self._pools[family]
+            if pool.source is not admitted.source:
+                pool = CandidatePool(admitted.source)
+            return admitted if verdict == route else verdict.candidate(pool)
+        except Exception as error:  # noqa: BLE001  whatever an application's function may raise
+            return PolicyFailed(route, f"{type(error).__name__}: {error}")
+
+    def _accept(self, family: Family, sent: Candidate, candidate: Candidate, keys: Sequence[bytes]) -> None:
+        aside = self._aside.get(family)
+        if candidate is not sent:
+            self._set_aside(family, sent, keys)
+        elif aside:
+            for key in keys:
+                aside.pop(_path_key(sent.path_id, key), None)
+        self._table.touch(family, self._table.rib.put(family, keys, candidate), self)
+
+    def _refuse(self, family: Family, sent: Candidate, keys: Sequence[bytes]) -> None:
+        self._set_aside(family, sent, keys)
+        gone = self._table.rib.remove(family, keys, self, sent.path_id)
+        self._table.touch(family, gone, self)
+
+    def _set_aside(self, family: Family, sent: Candidate, keys: Sequence[bytes]) -> None:
+        aside = self._aside.setdefault(family, {})
+        aside.update((_path_key(sent.path_id, key), sent) for key in keys)
+
+    def _withdraw(self, family: Family, path_id: int, keys: Sequence[bytes]) -> None:
+        aside = self._aside.get(family)
+        if aside:
+            for key in keys:
+                aside.pop(_path_key(path_id, key), None)
+        self._table.touch(family, self._table.rib.remove(family, keys, self, path_id), self)
+
+    # What becomes of its routes when something becomes of the session.
+
+    def _lose(self, families: Iterable[Family]) -> None:
+        for family in families:
+            self._revise(family, lambda candidate: None)
+
+    def _sweep(self, family: Family) -> None:
+        """Drop the stale routes."""
+        fresh = self._pools[family].source if self.peering.negotiated is not None else None
+        self._revise(family, lambda candidate: candidate if candidate.source is fresh else None)
+
+    def _age(self, family: Family) -> None:
+        """Make the stale routes the last resort (RFC 9494 4.3)."""
+        old = self._pools[family].source
+        self._pools[family] = CandidatePool(attrs.evolve(old, is_long_lived_stale=True))
+        aged: dict[Candidate, Candidate] = {}
+
+        def age(candidate: Candidate) -> Candidate | None:
+            if _NO_LLGR in candidate.attributes.communities:
+                return None
+            if candidate not in aged:
+                communities = (*candidate.attributes.communities, _LLGR_STALE)
+                attributes = candidate.attributes.evolve(communities=communities)
+                source = self._pools[family].source
+                aged[candidate] = attrs.evolve(candidate, source=source, attributes=attributes)
+            return aged[candidate]
+
+        self._revise(family, age)
+
+    def _revise(self, family: Family, revision: Callable[[Candidate], Candidate | None]) -> None:
+        aside = self._aside.get(family, {})
+        kept = {key: new for key, old in aside.items() if (new := revision(old)) is not None}
+        if kept:
+            self._aside[family] = kept
+        else:
+            self._aside.pop(family, None)
+        changed = self._table.rib.revise(
+            family, lambda _, old: revision(old) if old.source.peer is self else old
+        )
+        self._table.touch(family, changed, self)
+
+    # Policies that change.
+
+    def change_import(self, policy: Policy | None) -> list[Event]:
+        """Judge everything anew that the peer has sent."""
+        self.import_policy = policy
+        return self.judge_anew()
+
+    def judge_anew(self) -> list[Event]:
+        """Judge everything anew, since something that is not in the routes has changed."""
+        failures: list[Event] = []
+        if self._ingress is None:
+            return failures
+        self._ingress = attrs.evolve(self._ingress, config=self.config)
+        for family in self._pools:
+            for key, candidate in list(self._sent(family)):
+                failures += self._announce(family, candidate, (key,))
+        return failures
+
+    def change_export(self, policy: Policy | None) -> None:
+        """Compare everything anew that the peer is told."""
+        self.export_policy = policy
+        self.review()
+
+    def review(self) -> None:
+        """Compare everything anew that the peer is told, since something that is not in the routes has changed."""
+        for family in self._pools:
+            self.peering.rib_out.review(family)
+        self._table.awake.add(self)
+
+    # What is known of the peer's routes.
+
+    def received(self, family: Family) -> Iterator[Route]:
+        """The routes of its Adj-RIB-In, as they were sent."""
+        return (Route.of(family, key, candidate) for key, candidate in self._sent(family))
+
+    def accepted(self, family: Family) -> Iterator[Route]:
+        """The routes that take part, as its import policy left them."""
+        return (Route.of(family, key, candidate) for key, candidate in self._in_table(family))
+
+    def refused(self, family: Family, key: bytes) -> Iterator[tuple[Route, Refusal]]:
+        """The routes to a destination that do not take part, and why."""
+        for path_key, candidate in self._aside.get(family, {}).items():
+            if (path_key[1] if isinstance(path_key, tuple) else path_key) != key:
+                continue
+            admitted = self._admit(family, candidate)
+            if isinstance(admitted, Refusal):
+                yield Route.of(family, key, candidate), admitted
+            elif self.import_policy is not None:
+                verdict = self._ask(family, key, admitted)
+                if not isinstance(verdict, Candidate):
+                    reason = Refusal.POLICY if verdict is None else Refusal.POLICY_FAILED
+                    yield Route.of(family, key, candidate), reason
+
+    def count(self, family: Family) -> PrefixCounts:
+        """How many routes of a family there are; walks through the table."""
+        aside = self._aside.get(family, {})
+        known = set(aside)
+        in_table = [_path_key(candidate.path_id, key) for key, candidate in self._in_table(family)]
+        known.update(in_table)
+        return PrefixCounts(
+            received=len(known), accepted=len(in_table), advertised=self.peering.rib_out.count(family)
+        )
+
+    def _sent(self, family: Family) -> Iterator[tuple[bytes, Candidate]]:
+        aside = self._aside.get(family, {})
+        for path_key, candidate in aside.items():
+            yield (path_key[1] if isinstance(path_key, tuple) else path_key), candidate
+        for key, candidate in self._in_table(family):
+            if not aside or _path_key(candidate.path_id, key) not in aside:
+                yield key, candidate
+
+    def _in_table(self, family: Family) -> Iterator[tuple[bytes, Candidate]]:
+        for key, candidates in self._table.rib.items(family):
+            for candidate in candidates:
+                if candidate.source.peer is self:
+                    yield key, candidate
+
+    # What the peer is to be told: bgp.ribout.Supply.
+
+    def keys(self, family: Family) -> Iterable[bytes]:
+        """The destinations that there may be something to tell about."""
+        rib = self._table.rib
+        if self.passes_on:
+            return rib.keys(family)
+        return (key for key, candidates in rib.items(family) if candidates[0].source is OURSELVES)
+
+    def offer(self, family: Family, key: bytes) -> Candidate | None:
+        """The best route, unless the peer has sent it itself, or is to be told nothing of others."""
+        best = self._table.rib.best(family, key)
+        return best if best is not None and self._may_hear_of(best) else None
+
+    def offers(self, family: Family, key: bytes) -> Sequence[tuple[int, Candidate]]:
+        """All routes, but the peer's own."""
+        rib, path_id = self._table.rib, self._table.path_id
+        return [(path_id(each), each) for each in rib.candidates(family, key) if self._may_hear_of(each)]
+
+    def _may_hear_of(self, candidate: Candidate) -> bool:
+        source = candidate.source
+        return source is OURSELVES or (source.peer is not self and self.passes_on)
+
+    def export(self, family: Family, key: bytes, candidate: Candidate, look: Look) -> Look | str | None:
+        """Let the export policy judge what the peer would be told."""
+        policy = self.export_policy
+        if policy is None or policy is accept_all:
+            return look
+        seen = Candidate(candidate.source, look.attributes, look.next_hop, candidate.path_id, look.wire)
+        route = Route.of(family, key, seen)
+        try:
+            verdict = policy(route)
+            if verdict is None:
+                return None
+            if verdict == route:
+                return look
+            if verdict.prefix != route.prefix:
+                return f"the export policy returned another route, {verdict}"
+            return verdict.look()
+        except Exception as error:  # noqa: BLE001  whatever an application's function may raise
+            return f"the export policy raised {type(error).__name__}: {error}"
+
+
+_PathKey = bytes | tuple[int, bytes]
+
+
+def _path_key(path_id: int, key: bytes) -> _PathKey:
+    return (path_id, key) if path_id else key
+
+
+def always(_address: Address) -> bool:
+    """Take every next hop for reachable."""
+    return True
+
+
+def _dissect(family: Family, wire: bytes, add_path: bool) -> tuple[int, bytes, bytes | None]:
+    """Path identifier, key, and the octets if they hold more."""
+    path_id, rest = (int.from_bytes(wire[:4], "big"), wire[4:]) if add_path else (0, wire)
+    key = key_of(family, rest, add_path=False)
+    return path_id, key, None if key == rest else rest
+
+
+def _by_path_id(nlri: NLRI) -> Iterator[tuple[int, Sequence[bytes]]]:
+    if not nlri.add_path and not nlri.has_labels:
+        yield 0, nlri.wire
+        return
+    for wire in nlri.wire:
+        path_id, key, _ = _dissect(nlri.family, wire, nlri.add_path)
+        yield path_id, (key,)

@@ -1,0 +1,63 @@
+"""As few UPDATEs as the changes fit into (RFC 4271 9.2, RFC 4760).
+
+Withdrawals go first, many to a message; then the routes, those that share their attributes sharing messages. No message
+is longer than the session allows.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bgp.attributes import PathAttributes
+from bgp.framing import HEADER_LENGTH, MAX_EXTENDED, MAX_MESSAGE
+from bgp.look import Look
+from bgp.multiprotocol import MPReach, MPUnreach
+from bgp.negotiated import Negotiated
+from bgp.nlri import NLRI, withdrawal_of
+from bgp.prefix import IPV4_UNICAST, Family
+from bgp.ribout import Changes
+from bgp.update import Update, encode_update
+
+_NOTHING: Final = PathAttributes()
+
+
+def pack(changes: Changes, negotiated: Negotiated) -> Iterator[Update]:
+    """Yield the UPDATEs that tell the changes; what ends them is not among them."""
+    family = changes.family
+    add_path = family in negotiated.add_path_send
+    gone = [withdrawal_of(family, key, add_path) for key in changes.withdrawn]
+    for chunk in _chunks(gone, room(family, None, negotiated)):
+        nlri = NLRI.from_wire(chunk, family, add_path)
+        yield Update(withdrawn=nlri) if family == IPV4_UNICAST else Update(mp_unreach=MPUnreach(nlri))
+    for look, wires in changes.announced.items():
+        for chunk in _chunks(wires, room(family, look, negotiated)):
+            yield _update(look, NLRI.from_wire(chunk, family, add_path))
+
+
+def room(family: Family, look: Look | None, negotiated: Negotiated) -> int:
+    """How many octets of destinations fit into an UPDATE beside a look, or beside nothing for withdrawals."""
+    longest = MAX_EXTENDED if negotiated.extended_message else MAX_MESSAGE
+    nothing = NLRI((), family)
+    if look is not None:
+        empty = _update(look, nothing)
+    else:
+        empty = Update() if family == IPV4_UNICAST else Update(mp_unreach=MPUnreach(nothing))
+    # An attribute that holds the routes has a longer length once they are in it.
+    inside = empty.mp_reach is not None or empty.mp_unreach is not None
+    return longest - HEADER_LENGTH - len(encode_update(empty, negotiated)) - inside
+
+
+def _update(look: Look, nlri: NLRI) -> Update:
+    if look.next_hop is None:
+        return Update(announced=nlri, attributes=look.attributes)
+    return Update(attributes=look.attributes, mp_reach=MPReach(nlri, look.next_hop))
+
+
+def _chunks(wires: Sequence[bytes], room: int) -> Iterator[Sequence[bytes]]:
+    start = taken = 0
+    for position, wire in enumerate(wires):
+        if taken + len(wire) > room:
+            yield wires[start:position]
+            start, taken = position, 0
+        taken += len(wire)
+    if wires:
+        yield wires[start:]
