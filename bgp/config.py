@@ -86,6 +86,20 @@ def _secret(value: str | bytes | None) -> bytes | None:
         raise LocalError("password, must be octets or text that can be written in UTF-8") from None
 
 
+def _interface(_instance: object, _attribute: object, value: str | None) -> None:
+    if value is None:
+        return
+    # What Linux takes for the name of a device, dev_valid_name().
+    name = utf8("interface", value)
+    if (
+        not 1 <= len(name) <= 15
+        or name in (b".", b"..")
+        or set(name) & set(b"/:\0")
+        or len(name.split()) != 1
+    ):
+        raise LocalError(f"interface {shown(value)}, must be 1 to 15 octets without white space, / and :")
+
+
 def _families(values: Iterable[Family]) -> frozenset[Family]:
     families = frozenset(several("families", values, Family))
     if not families:
@@ -179,7 +193,10 @@ class PeerConfig:
     # The connection.
 
     peer_address: Address | None = attrs.field(default=None, converter=optional_address, repr=quoted)
-    """Where the peer is. A `Speaker` needs it; a `Session` without I/O does not."""
+    """Where the peer is. A `Speaker` needs it; a `Session` without I/O does not.
+
+    A link-local one has its zone, the name of an interface: "fe80::1%eth0" (RFC 4007 11).
+    """
 
     port: int = attrs.field(default=179, validator=in_range(1, 65535))
     """The TCP port that the peer listens on."""
@@ -191,6 +208,32 @@ class PeerConfig:
         default=None, converter=_secret, validator=attrs.validators.optional(octets(80)), repr=False
     )
     """Signs each TCP segment (TCP MD5, RFC 2385), at most 80 octets; None: not signed."""
+
+    interface: str | None = attrs.field(default=None, validator=_interface)
+    """The network interface, or VRF, to use and no other (SO_BINDTODEVICE), 1 to 15 octets; None: any."""
+
+    ttl: int | None = attrs.field(default=None, validator=attrs.validators.optional(in_range(1, 255)))
+    """The TTL, or hop limit, of our packets, 1 to 255; None: the system's."""
+
+    ttl_security: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(in_range(1, 254))
+    )
+    """At most how many hops away the peer is, 1 to 254, a direct neighbour being 1 (GTSM, RFC 5082).
+
+    We send with a TTL of 255 and take no packet with less than 256 - `ttl_security`; the peer has to do so too.
+    None: not checked. Excludes `ttl`.
+    """
+
+    user_timeout: float | None = attrs.field(
+        default=None, validator=attrs.validators.optional(seconds(0.1, 65535))
+    )
+    """How long what we sent may go unacknowledged until TCP gives up (TCP_USER_TIMEOUT), 0.1 to 65535.
+
+    None: as long as the system likes, about 15 minutes on Linux; the hold timer is usually sooner.
+    """
+
+    dscp: int = attrs.field(default=48, validator=in_range(0, 63))
+    """The DSCP of our packets (RFC 2474), 0 to 63; 48: CS6, network control (RFC 4594 3.1)."""
 
     passive: bool = attrs.field(default=False, validator=FLAG)
     """Never dial; wait for the peer's connection (PassiveTcpEstablishment, RFC 4271 8.1.1)."""
@@ -295,6 +338,11 @@ class PeerConfig:
             raise LocalError(
                 f"send_hold_time {value} s, must be 0, or more than {self.hold_time} and to 65535"
             )
+
+    @ttl_security.validator
+    def _check_ttl_security(self, _attribute: object, value: int | None) -> None:
+        if value is not None and self.ttl is not None:
+            raise LocalError(f"ttl_security {value} with ttl {self.ttl}: it sends with 255")
 
     @role_strict.validator
     def _check_role_strict(self, _attribute: object, value: bool) -> None:

@@ -65,6 +65,11 @@ class PeerOptions(TypedDict, total=False):
     port: int
     local_address: str | Address | None
     password: str | bytes | None
+    interface: str | None
+    ttl: int | None
+    ttl_security: int | None
+    user_timeout: float | None
+    dscp: int
     hold_time: int
     passive: bool
     send_hold_time: float | None

@@ -51,6 +51,20 @@ def config(**values: object) -> PeerConfig:
         ({"prefix_limits": {IPV4_UNICAST: 5}}, "limit of ipv4 unicast 5, must be PrefixLimit"),
         ({"prefix_limits": 5}, "prefix_limits 5, must be a list"),
         ({"role": "customer"}, "role 'customer', must be 0 to 4"),
+        ({"interface": ""}, "interface '', must be 1 to 15 octets without white space, / and :"),
+        ({"interface": "x" * 16}, "interface 'xxxxxxxxxxxxxxxx', must be"),
+        ({"interface": "a b"}, "interface 'a b', must be"),
+        ({"interface": "a/b"}, "interface 'a/b', must be"),
+        ({"interface": ".."}, r"interface '\.\.', must be"),
+        ({"interface": 2}, "interface 2, must be str"),
+        ({"ttl": 0}, "ttl 0, must be 1 to 255"),
+        ({"ttl": 256}, "ttl 256, must be"),
+        ({"ttl_security": 0}, "ttl_security 0, must be 1 to 254"),
+        ({"ttl_security": 255}, "ttl_security 255, must be"),
+        ({"ttl_security": 1, "ttl": 64}, "ttl_security 1 with ttl 64: it sends with 255"),
+        ({"user_timeout": 0}, "user_timeout 0 s, must be 0.1 to 65535"),
+        ({"dscp": 64}, "dscp 64, must be 0 to 63"),
+        ({"dscp": None}, "dscp None, must be"),
         ({"local_as": 10**5000}, "local_as int of too many digits, must be 1 to 4294967295"),
     ],
 )
@@ -63,6 +77,13 @@ def test_reads_text() -> None:
     found = config(peer_address="2001:db8::2", local_address="2001:db8::1", password="secret")
     assert found.peer_address == ip_address("2001:db8::2")
     assert found.password == b"secret"
+
+
+def test_options_of_tcp() -> None:
+    found = config(peer_address="fe80::2%eth0", interface="eth0", ttl_security=1, user_timeout=30)
+    assert str(found.peer_address) == "fe80::2%eth0"
+    assert (found.ttl, found.ttl_security, found.dscp) == (None, 1, 48)
+    assert config(ttl=255).ttl == 255
 
 
 def test_does_not_show_the_password() -> None:
