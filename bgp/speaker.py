@@ -317,6 +317,12 @@ class Peer:
         """Called by the transport."""
         self._perform(self._peering.receive_data(number, data, self._loop.time()))
 
+    def sending_paused(self, number: int) -> None:
+        """Called by the transport."""
+
+    def sending_resumed(self, number: int) -> None:
+        """Called by the transport."""
+
     def _timeout(self) -> None:
         now = self._loop.time()
         self._tell_what_was_sent(now)
@@ -335,7 +341,7 @@ class Peer:
         for output in outputs:
             match output:
                 case OpenConnection(number):
-                    self._connections[number] = Connection(self.config, self, number)
+                    self._connections[number] = Connection.dial(self.config, self, number)
                 case SendBytes(data, number):
                     if number in self._connections:
                         self._connections[number].send(data)

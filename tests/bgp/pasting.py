@@ -8,7 +8,7 @@ import bgp
 
 T = TypeVar("T")
 
-_DRIVERS = {"speaker", "transport", "testing"}
+_DRIVERS = {"listener", "sockets", "speaker", "transport", "testing"}
 
 _NAMES = {
     name: value

@@ -27,8 +27,6 @@ from bgp import (
 )
 from bgp.config import PrefixLimit
 from bgp.speaker import Peer, PeerOptions, Speaker
-from bgp.transport import Connection
-from bgp.values import Address
 from bgp.vocabulary import Timer
 from tests.bgp.router import DEADLINE, NEGOTIATED, Router, greeting, no_leaks
 from tests.conditions import until
@@ -244,7 +242,7 @@ async def test_a_local_address_that_is_not_ours() -> None:
     async with Router() as router, speaker() as ours:
         peer = ours.add_peer("127.0.0.1", peer_as=64513, port=router.port, local_address="192.0.2.1")
         await until(lambda: peer.last_error)
-        assert peer.last_error == "cannot connect: Cannot assign requested address"
+        assert peer.last_error == "cannot connect: local_address 192.0.2.1: not an address of this machine"
 
 
 @pytest.mark.parametrize(
@@ -268,54 +266,6 @@ async def test_a_peer_needs_an_address_and_an_as_number_of_ours() -> None:
             ours.add_peer("127.0.0.1", peer_as=1)
         with pytest.raises(LocalError, match="peer_address is None"):
             ours.add_peer(PeerConfig(peer_as=1, local_as=2))
-
-
-class Owner:
-    """Remembers what a connection tells."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, int]] = []
-
-    def connection_opened(self, number: int, local_address: Address, remote_address: Address) -> None:
-        self.told.append(("opened", number))
-
-    def connection_failed(self, number: int, why: str) -> None:
-        self.told.append((why, number))
-
-    def connection_lost(self, number: int, why: str) -> None:
-        self.told.append((why, number))
-
-    def data_received(self, number: int, data: bytes) -> None:
-        self.told.append((data.decode(), number))
-
-
-async def test_whether_tcp_takes_anything() -> None:
-    # RFC 9687: for the send hold timer.
-    loop = asyncio.get_running_loop()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = PeerConfig(local_as=1, peer_as=2, peer_address="127.0.0.1", port=listening.getsockname()[1])
-        owner = Owner()
-        connection = Connection(config, owner, 7)
-        assert not connection.take_progress()
-        await until(lambda: owner.told == [("opened", 7)])
-        assert not connection.take_progress()
-        connection.send(bytes(64 << 20))
-        assert connection.take_progress()
-        # Nobody reads; the kernel's buffers fill up.
-        await until(lambda: not connection.take_progress())
-        accepted, _ = listening.accept()
-        with accepted:
-            accepted.setblocking(False)
-
-            async def read() -> None:
-                while await loop.sock_recv(accepted, 1 << 20):
-                    pass
-
-            reading = asyncio.create_task(read())
-            await until(connection.take_progress)
-            connection.close()
-            await reading
-            await connection.wait_closed()
 
 
 async def test_a_peer_that_takes_what_is_sent_is_not_given_up() -> None:
