@@ -77,8 +77,10 @@ def _graceful_restart(
 
 def agree(config: PeerConfig, ours: Open, theirs: Open) -> Negotiated:
     """Work out what both OPENs amount to; raise `OpenError` if that is no session that we want."""
-    if theirs.asn != config.peer_as:
-        reason = f"the peer says AS {theirs.asn}, configured is {config.peer_as}"
+    wanted = theirs.asn != config.local_as if config.peer_as is None else theirs.asn == config.peer_as
+    if not wanted:
+        configured = "any other than ours" if config.peer_as is None else str(config.peer_as)
+        reason = f"the peer says AS {theirs.asn}, configured is {configured}"
         raise OpenError(reason, OpenSubcode.BAD_PEER_AS)
     if config.peer_type is PeerType.INTERNAL and theirs.router_id == ours.router_id:
         # RFC 6286 2.2: within an AS, router IDs are unique.

@@ -71,7 +71,7 @@ def _ipv4(value: str | IPv4Address | None) -> IPv4Address | None:
 
 def _ipv6(value: str | IPv6Address | None) -> IPv6Address | None:
     address = optional_address(value)
-    if address is None or isinstance(address, IPv6Address) and address.scope_id is None:
+    if address is None or (isinstance(address, IPv6Address) and address.scope_id is None):
         return address
     raise LocalError(f"next_hop_ipv6 {address}, must be an IPv6 address without a zone")
 
@@ -184,8 +184,8 @@ class PeerConfig:
     local_as: int = attrs.field(validator=ASN)
     """Our AS number, 1 to 4294967295."""
 
-    peer_as: int = attrs.field(validator=ASN)
-    """The peer's AS number, 1 to 4294967295; equal to ours for an internal peer."""
+    peer_as: int | None = attrs.field(validator=attrs.validators.optional(ASN))
+    """The peer's AS number, 1 to 4294967295; equal to ours for an internal peer. None: any other than ours."""
 
     router_id: IPv4Address | None = attrs.field(default=None, converter=_optional_router_id, repr=quoted)
     """Our BGP Identifier; None: our IPv4 address on the connection."""

@@ -195,10 +195,10 @@ class Egress:
 
     def _speakable(self, family: Family, next_hop: NextHop) -> NextHop | str:
         address = next_hop.address
-        if isinstance(address, IPv6Address) and family.afi == AFI.IPV4:
+        agreed = (family, AFI.IPV6) in self.negotiated.extended_next_hop
+        if isinstance(address, IPv6Address) and family.afi == AFI.IPV4 and not agreed:
             # RFC 8950 4.
-            if (family, AFI.IPV6) not in self.negotiated.extended_next_hop:
-                return f"its next hop is {address}, and IPv6 next hops for {family} were not negotiated"
+            return f"its next hop is {address}, and IPv6 next hops for {family} were not negotiated"
         if isinstance(address, IPv4Address) and family.afi == AFI.IPV6:
             return f"its next hop is {address}, and {family} needs one of IPv6"
         return next_hop

@@ -15,6 +15,7 @@ from typing import Final
 
 import attrs
 
+from bgp.attributes import PathAttributes
 from bgp.candidate import Candidate
 from bgp.config import PeerConfig
 from bgp.iana import WELL_KNOWN_COMMUNITIES, Role
@@ -55,6 +56,9 @@ class Ingress:
 
     config: PeerConfig
 
+    peer_as: int
+    """The peer's AS."""
+
     local_address: Address
     """Our address on the connection."""
 
@@ -73,9 +77,9 @@ class Ingress:
         if role is None and not drained:
             return candidate
         otc = candidate.attributes.only_to_customer
-        if _is_leak(role, otc, self.config.peer_as):
+        if _is_leak(role, otc, self.peer_as):
             return Refusal.LEAKED
-        added = self.config.peer_as if otc is None and role in _FROM_ABOVE else None
+        added = self.peer_as if otc is None and role in _FROM_ABOVE else None
         return self._change(family, candidate, added, drained) if added or drained else candidate
 
     def martian(self, family: Family) -> bytes | None:
@@ -100,14 +104,12 @@ class Ingress:
 
     def _loop(self, candidate: Candidate) -> Refusal | None:
         attributes, wire, config = candidate.attributes, candidate.attributes.wire, self.config
-        if config.local_as.to_bytes(4, "big") in wire and attributes.as_path is not None:
-            if attributes.as_path.asns.count(config.local_as) > config.allow_own_as:
-                return Refusal.AS_LOOP
-        if config.confederation is not None and attributes.as_path is not None:
-            identifier = config.confederation.identifier
-            plain = attributes.as_path.without_confederations()
-            if identifier != config.local_as and plain.asns.count(identifier) > config.allow_own_as:
-                return Refusal.CONFEDERATION_LOOP
+        if _occurs(config.local_as, attributes, config.allow_own_as):
+            return Refusal.AS_LOOP
+        identifier = config.confederation.identifier if config.confederation else config.local_as
+        if identifier != config.local_as and _occurs(identifier, attributes, config.allow_own_as):
+            # RFC 5065 4: outside of confederation segments; inside, members have other numbers.
+            return Refusal.CONFEDERATION_LOOP
         if candidate.source.peer_type is PeerType.INTERNAL:
             if self.router_id.packed in wire and attributes.originator_id == self.router_id:
                 return Refusal.ORIGINATED_HERE
@@ -144,6 +146,13 @@ class Ingress:
 
 _FROM_ABOVE: Final = frozenset({Role.CUSTOMER, Role.ROUTE_SERVER_CLIENT, Role.PEER})
 """What we are to those from whom routes come down or across."""
+
+
+def _occurs(asn: int, attributes: PathAttributes, tolerated: int) -> bool:
+    """Whether an AS is in the path more often than it may be."""
+    if asn.to_bytes(4, "big") not in attributes.wire or attributes.as_path is None:
+        return False
+    return attributes.as_path.asns.count(asn) > tolerated
 
 
 def _is_leak(role: Role | None, otc: int | None, peer_as: int) -> bool:

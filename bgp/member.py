@@ -1,15 +1,15 @@
-"""One peer as a router sees it: what it sends is judged and goes into the common table, what it is told comes from there.
+"""One peer as a router sees it: what it sends goes into the common table, what it is told comes from there.
 
-A route that a peer sends passes `Ingress`, which knows what makes no sense, and the import policy. If both let it through
-unchanged, the table of the router is the only place where it is. What they change or refuse is kept beside that, as it
-was sent (Adj-RIB-In before policy), so that a new policy needs no new session, and a person can ask for reasons.
+A route that a peer sends passes `Ingress`, which knows what makes no sense, and the import policy. If both let it
+through unchanged, the table of the router is the only place where it is. What they change or refuse is kept beside
+that, as it was sent (Adj-RIB-In before policy), so that a new policy needs no new session, and a person can ask for
+reasons.
 
 Which of its routes are stale needs no mark on them: a route remembers the `Source` that sent it, a peer gets a new one
 with every session and every refresh, and stale is what has not come again from that.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from ipaddress import IPv4Address
 from typing import Final
 
 import attrs
@@ -162,11 +162,11 @@ class Member:
         assert ours is not None
         assert addresses is not None
         local, remote = addresses
-        self._ingress = Ingress(config, local, ours.router_id)
+        self._ingress = Ingress(config, event.peer_open.asn, local, ours.router_id)
         self._source = Source(
             self,
             remote,
-            config.peer_as,
+            event.peer_open.asn,
             event.peer_open.router_id,
             config.peer_type,
             config.route_reflector_client,
@@ -248,7 +248,7 @@ class Member:
             if pool.source is not admitted.source:
                 pool = CandidatePool(admitted.source)
             return admitted if verdict == route else verdict.candidate(pool)
-        except Exception as error:  # noqa: BLE001  whatever an application's function may raise
+        except Exception as error:
             return PolicyFailed(route, f"{type(error).__name__}: {error}")
 
     def _accept(self, family: Family, sent: Candidate, candidate: Candidate, keys: Sequence[bytes]) -> None:
@@ -433,7 +433,7 @@ class Member:
             if verdict.prefix != route.prefix:
                 return f"the export policy returned another route, {verdict}"
             return verdict.look()
-        except Exception as error:  # noqa: BLE001  whatever an application's function may raise
+        except Exception as error:
             return f"the export policy raised {type(error).__name__}: {error}"
 
 

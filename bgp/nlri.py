@@ -41,7 +41,6 @@ from bgp.prefix import (
 from bgp.values import UINT32, as_octets, check_kind, is_a, several
 from bgp.wire import Reader, WireError
 
-
 MAX_OPAQUE: Final = 2048
 """How many octets of a family that this library does not read can be announced as one route."""
 

@@ -31,15 +31,15 @@ from bgp.damping import Damping
 from bgp.events import EndOfRib, Established, Event, Output, SessionClosed, StateChanged
 from bgp.iana import CeaseSubcode
 from bgp.negotiated import Negotiated
+from bgp.nlri import Destination
 from bgp.notification import Notification
 from bgp.open import Open
-from bgp.nlri import Destination
 from bgp.prefix import Family
 from bgp.ribout import AdjRibOut
 from bgp.route import Route
-from bgp.statistics import Counters
 from bgp.session import Session, no_jitter
 from bgp.stale import StaleRoutes
+from bgp.statistics import Counters
 from bgp.values import Address
 from bgp.vocabulary import CloseConnection, ConnectionLost, OpenReceived, State, Stop
 
@@ -160,6 +160,14 @@ class Peering:
         for line in reversed(self._lines):
             outputs += self._look_at(line, line.session.stop(now, farewell), now)
         return [*outputs, *self._stale.clear()]
+
+    def retract(self, now: float) -> list[Output]:
+        """Take everything back that the peer was told; `stop` is to follow."""
+        self.rib_out.retract()
+        outputs: list[Output] = []
+        while more := self._main.session.advertise(now):
+            outputs += more
+        return outputs
 
     def suspend(self, now: float) -> list[Output]:
         """Take everything down and leave it down, so that the peer keeps our routes until we are back (RFC 4724)."""

@@ -15,8 +15,8 @@ from typing import Final, Protocol
 import attrs
 
 from bgp.candidate import OURSELVES, Candidate, CandidatePool
-from bgp.messages import Message
 from bgp.look import Look
+from bgp.messages import Message
 from bgp.prefix import Family
 from bgp.rib import Rib
 from bgp.route import Named, Route
@@ -197,6 +197,14 @@ class AdjRibOut:
         told.runs = deque([_Run(self._all_keys(family), again=True, endings=endings)])
         told.touched.clear()
 
+    def retract(self) -> None:
+        """Note that the peer is to have nothing any more."""
+        self.supply = _Nothing()
+        self._own.clear()
+        for told in self._told.values():
+            told.runs.clear()
+            told.touched = dict.fromkeys(chain(told.plain, told.paths))
+
     def _all_keys(self, family: Family) -> Iterator[bytes]:
         told = self._told[family]
         everything = dict.fromkeys(chain(self._own.keys(family), told.plain, told.paths))
@@ -218,10 +226,8 @@ class AdjRibOut:
     def _take(self, family: Family, told: _Told, view: View) -> Changes:
         run, changes = told.runs[0], Changes(family)
         compare = self._compare_paths if view.has_path_ids(family) else self._compare
-        count = 0
-        for key in run.keys:
+        for count, key in enumerate(run.keys, 1):
             compare(family, key, told, view, run.again, changes)
-            count += 1
             if count == BATCH:
                 return changes
         told.runs.popleft()
@@ -243,7 +249,7 @@ class AdjRibOut:
             if known is not None:
                 changes.withdrawn.append(key)
                 del told.plain[key]
-        elif again or look is not known and look != known:
+        elif again or (look is not known and look != known):
             told.plain[key] = look
             _announce(changes, look, b"", key)
 

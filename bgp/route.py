@@ -1,7 +1,7 @@
 """A route: a destination, and the path to it (RFC 4271 1.1), as applications give it and get it.
 
-Applications announce routes by values, `Route("203.0.113.7/32", communities=["64512:100"])`; policies look at routes that
-peers sent, and return them, changed or not. Inside, both are octets: a destination in its wire form and
+Applications announce routes by values, `Route("203.0.113.7/32", communities=["64512:100"])`; policies look at routes
+that peers sent, and return them, changed or not. Inside, both are octets: a destination in its wire form and
 `PathAttributes`, which thousands of routes share. Equal values give the same attributes object, so that a program which
 announces a hundred thousand routes with a dozen sets of attributes holds a dozen of them.
 """
@@ -84,6 +84,14 @@ class Route:
             candidate.source,
             candidate.next_hop,
         )
+        return self
+
+    @classmethod
+    def told(cls, family: Family, key: bytes, path_id: int, look: Look) -> Self:
+        """Show what a peer was told."""
+        self = cls.__new__(cls)
+        wire = key if look.wire is None else look.wire
+        self.__attrs_init__(destination(family, wire), look.attributes, path_id, None, look.next_hop)
         return self
 
     def candidate(self, pool: CandidatePool) -> Candidate:

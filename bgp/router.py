@@ -1,11 +1,11 @@
 """Peers, their routes, and what each of them is told of the others', without I/O (RFC 4271 3, 9).
 
 A router is a table of routes and its members, the peers. The application announces routes, members send some; the table
-ranks them (decision.py), and members are told of the best ones. What passes is settled on the way: `Ingress` and the import
-policy when a route comes in (member.py), `Egress` and the export policy when it goes out.
+ranks them (decision.py), and members are told of the best ones. What passes is settled on the way: `Ingress` and the
+import policy when a route comes in (member.py), `Egress` and the export policy when it goes out.
 
-Without a policy the router is safe (RFC 8212): external peers are told what the application announces, and nothing else;
-what they send is kept for whoever looks, and takes no part. Internal peers' routes take part, but pass to nobody.
+Without a policy the router is safe (RFC 8212): external peers are told what the application announces, and nothing
+else; what they send is kept for whoever looks, and takes no part. Internal peers' routes take part, but pass to nobody.
 
     router = Router()
     member = router.add(PeerConfig(...), now=0.0, export_policy=accept_all)
@@ -18,6 +18,8 @@ what they send is kept for whoever looks, and takes no part. Internal peers' rou
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
+
+import attrs
 
 from bgp.candidate import OURSELVES, Candidate, CandidatePool
 from bgp.config import PeerConfig
@@ -34,6 +36,28 @@ from bgp.route import Route, as_destination, as_named, as_route
 from bgp.session import no_jitter
 from bgp.values import Address
 
+
+@attrs.frozen
+class Explanation:
+    """What became of a route: `str` says it to a person."""
+
+    route: Route
+    """The route; as it was sent, if it does not take part."""
+
+    reason: Verdict | Refusal
+    """Which step of the decision process it lost in, or why it does not take part at all."""
+
+    @property
+    def is_best(self) -> bool:
+        """Whether it is the one that counts."""
+        return isinstance(self.reason, Verdict) and self.reason.step is None
+
+    def __str__(self) -> str:
+        sender = self.route.source.address if self.route.source is not None else None
+        whose = "ours" if sender is None else f"from {sender}"
+        return f"{self.route.prefix} {whose}: {self.reason}"
+
+
 _FAR: Final = 1 << 64
 
 
@@ -45,9 +69,9 @@ class Router:
     ) -> None:
         """Begin without peers and routes.
 
-        `cost` rates next hops; None: all are reachable, and equally far. `jitter` is for the peers. `restarting`: we have
-        just restarted, and our forwarding went on (RFC 4724 4.1): until `release`, members are told of no others' routes,
-        and not that they have been told everything.
+        `cost` rates next hops; None: all are reachable, and equally far. `jitter` is for the peers. `restarting`: we
+        have just restarted, and our forwarding went on (RFC 4724 4.1): until `release`, members are told of no others'
+        routes, and not that they have been told everything.
         """
         self._cost = cost
         self._jitter = jitter
@@ -142,16 +166,15 @@ class Router:
         """The best routes to all destinations of a family (RFC 4271 3.2, Loc-RIB)."""
         return [Route.of(family, key, candidates[0]) for key, candidates in self._table.rib.items(family)]
 
-    def explain(self, prefix: Destination | str) -> list[tuple[Route, Verdict | Refusal]]:
+    def explain(self, prefix: Destination | str) -> list[Explanation]:
         """All routes to a destination, the best first, then those that do not take part; each with the reason why."""
         found = as_destination(prefix)
         family, key = found.family, found.key
         candidates = self._table.rib.candidates(family, key)
         verdicts = explain(candidates, self._distance)
-        ranked: list[tuple[Route, Verdict | Refusal]] = [
-            (Route.of(family, key, verdict.candidate), verdict) for verdict in verdicts
-        ]
-        return [*ranked, *(each for member in self.members for each in member.refused(family, key))]
+        ranked = [Explanation(Route.of(family, key, verdict.candidate), verdict) for verdict in verdicts]
+        refused = (each for member in self.members for each in member.refused(family, key))
+        return [*ranked, *(Explanation(route, refusal) for route, refusal in refused)]
 
     # What is not in the routes.
 

@@ -1,4 +1,4 @@
-"""A BGP speaker on asyncio: dials its peers, keeps their sessions up, announces routes.
+"""A BGP speaker on asyncio: keeps up sessions with peers that it dials or that dial it, announces and passes on routes.
 
     async with Speaker(local_as=64512, router_id="192.0.2.1") as speaker:
         peer = speaker.add_peer("192.0.2.2", peer_as=64513)
@@ -8,58 +8,45 @@
             ...
 
 Announcements are declarative. Say at any time what the peers are to have; the library sends the difference, now
-or once there is a session. All of BGP is in peer.py and below. This file feeds a `Peering` with octets and time,
-carries its outputs out, and arms one timer. One event loop per speaker; call everything from within it. Any number of
-speakers can live in a process.
+or once there is a session. The rules are in router.py, without I/O; a peer's connections are in driver.py. One event
+loop per speaker; call everything from within it. Any number of speakers can live in a process.
 """
 
 import asyncio
-import logging
-import random
-import weakref
-from collections.abc import AsyncIterator, Iterable, Mapping
-from ipaddress import IPv4Address
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import TracebackType
-from typing import Self, TypedDict, Unpack
+from typing import Final, Self, TypedDict, Unpack, cast
 
 import attrs
 
 from bgp.capabilities import Capability
-from bgp.config import GracefulRestartConfig, PeerConfig, PrefixLimit
+from bgp.config import Confederation, GracefulRestartConfig, PeerConfig, PrefixLimit
+from bgp.decision import Cost
+from bgp.driver import Peer, jitter
 from bgp.errors import LocalError
-from bgp.events import (
-    AttemptFailed,
-    Event,
-    FamilyDisabled,
-    Output,
-    PrefixLimitWarning,
-    RouteRefused,
-    RoutesReceived,
-    SendBytes,
-    SessionClosed,
-    StateChanged,
-)
 from bgp.iana import AddPathDirection, CeaseSubcode, Role
-from bgp.negotiated import Negotiated
+from bgp.listener import Incoming, Listener
+from bgp.nlri import Destination
 from bgp.notification import Notification
-from bgp.peer import Peering
-from bgp.prefix import Family, Prefix
-from bgp.rib import Route
-from bgp.rib import prefix as as_prefix
-from bgp.rib import route as as_route
-from bgp.transport import Connection
-from bgp.values import Address
-from bgp.vocabulary import CloseConnection, OpenConnection, State
+from bgp.policy import Policy
+from bgp.prefix import Family, parse_network
+from bgp.route import Route
+from bgp.router import Explanation, Router
+from bgp.values import Address, any_address, integer
 
-__all__ = ["Peer", "PeerOptions", "Speaker"]
+__all__ = ["Peer", "PeerOptions", "PeerRange", "Speaker"]
 
-_log = logging.getLogger("bgp")
+DEFERRAL_TIME: Final = 120.0
+"""How long a restarted speaker waits for its peers' End-of-RIB, in seconds (Selection_Deferral_Timer, RFC 4724 4.1)."""
+
+_POLICIES: Final = ("import_policy", "export_policy")
 
 
-class PeerOptions(TypedDict, total=False):
-    """What `Speaker.add_peer` takes beside an address: the fields of `PeerConfig`, with its defaults."""
+class PeerSettings(TypedDict, total=False):
+    """The fields of `PeerConfig`, in the forms in which people write them."""
 
-    peer_as: int
+    peer_as: int | None
     local_as: int
     router_id: str | IPv4Address | None
     port: int
@@ -85,97 +72,313 @@ class PeerOptions(TypedDict, total=False):
     role: Role | None
     role_strict: bool
     capabilities: Iterable[Capability]
+    next_hop_self: bool
+    next_hop_ipv4: str | IPv4Address | None
+    next_hop_ipv6: str | IPv6Address | None
+    route_reflector_client: bool
+    cluster_id: str | IPv4Address | None
+    route_server_client: bool
+    confederation: Confederation | None
+    allow_own_as: int
+    advertisement_interval: float
+    honour_graceful_shutdown: bool
     reject_as_sets: bool
     prefix_limits: Mapping[Family, PrefixLimit]
+
+
+class PeerOptions(PeerSettings, total=False):
+    """What `Speaker.add_peer` takes beside an address: the fields of `PeerConfig`, with its defaults, and policies."""
+
+    import_policy: Policy | None
+    """Judges the peer's routes; None: those of an external peer take no part (RFC 8212), those of others do."""
+
+    export_policy: Policy | None
+    """Judges what the peer is told; None: what was announced, and nothing of others."""
 
 
 class Speaker:
     """A BGP speaker with any number of peers. An async context manager; `close` does what leaving it does."""
 
-    def __init__(self, *, local_as: int | None = None, router_id: str | IPv4Address | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        local_as: int | None = None,
+        router_id: str | IPv4Address | None = None,
+        cluster_id: str | IPv4Address | None = None,
+        confederation: Confederation | None = None,
+        cost: Cost | None = None,
+        restarting: bool = False,
+    ) -> None:
         """Take what holds for peers that do not say otherwise.
 
         `local_as` is our AS number, 1 to 4294967295. `router_id` is our BGP Identifier; None: our IPv4 address on
-        each connection.
+        each connection. `cluster_id` and `confederation` are as in `PeerConfig`. `cost` rates next hops: how far they
+        are, or None where they cannot be reached. `restarting`: this speaker has run before, and packets for its routes
+        were forwarded all the time; peers that support graceful restart go on using the routes that they have until
+        they are told all of them anew (RFC 4724).
         """
-        self._defaults: PeerOptions = {"router_id": router_id}
+        self._defaults: PeerSettings = {
+            "router_id": router_id,
+            "cluster_id": cluster_id,
+            "confederation": confederation,
+        }
         if local_as is not None:
             self._defaults["local_as"] = local_as
-        self._routes: dict[Prefix, Route] = {}
+        self._router = Router(cost=cost, jitter=jitter, restarting=restarting)
         self._peers: dict[tuple[Address, int], Peer] = {}
-        self._closed = False
+        self._of_member: dict[object, Peer] = {}
+        self._ranges: list[PeerRange] = []
+        self._listeners: list[Listener] = []
+        self._deferral: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    # Peers.
 
     @property
-    def peers(self) -> list["Peer"]:
+    def peers(self) -> list[Peer]:
         """The peers, in the order in which they were added."""
         return list(self._peers.values())
 
-    @property
-    def routes(self) -> list[Route]:
-        """The routes that all peers are to have."""
-        return list(self._routes.values())
-
-    def add_peer(self, peer: PeerConfig | str | Address, **options: Unpack[PeerOptions]) -> "Peer":
+    def add_peer(self, peer: PeerConfig | str | Address, **options: Unpack[PeerOptions]) -> Peer:
         """Add a peer and begin to connect to it.
 
-        Takes the peer's address, or a whole `PeerConfig`, and any field of `PeerConfig`. Raises `LocalError` for
-        what cannot be, such as a second peer at the same address and port. Call it in a running event loop.
+        Takes the peer's address, or a whole `PeerConfig`, and any field of `PeerConfig`, and policies. Raises
+        `LocalError` for what cannot be, such as a second peer at the same address and port. Call it in a running event
+        loop.
         """
-        if self._closed:
-            raise LocalError("the speaker is closed")
-        config = (
-            attrs.evolve(peer, **options) if isinstance(peer, PeerConfig) else self._config(peer, options)
-        )
+        config = self._config(peer, options)
         if config.peer_address is None:
             raise LocalError("peer_address is None, must be the address of the peer")
         key = (config.peer_address, config.port)
         if key in self._peers:
             raise LocalError(f"there is a peer at {config.peer_address} port {config.port} already")
-        self._peers[key] = Peer(config, self._routes)
-        return self._peers[key]
+        return self._add(config, _policies(options))
 
-    def _config(self, address: str | Address, options: PeerOptions) -> PeerConfig:
-        values: PeerOptions = {**self._defaults, **options}
+    def _add(self, config: PeerConfig, policies: Mapping[str, Policy | None]) -> Peer:
+        if self._is_closed:
+            raise LocalError("the speaker is closed")
+        assert config.peer_address is not None
+        self._set_key(config.peer_address, None, config.password)
+        member = self._router.add(config, **policies)
+        peer = Peer(member, self._router, self._look_around)
+        self._peers[config.peer_address, config.port] = self._of_member[member] = peer
+        if self._router.is_deferring and self._deferral is None:
+            self._deferral = asyncio.get_running_loop().call_later(DEFERRAL_TIME, self._release)
+        peer.start()
+        return peer
+
+    def _config(self, peer: PeerConfig | str | Address, options: PeerOptions) -> PeerConfig:
+        given = cast(PeerSettings, {name: value for name, value in options.items() if name not in _POLICIES})
+        if isinstance(peer, PeerConfig):
+            return attrs.evolve(peer, **given)
+        values: PeerSettings = {**self._defaults, **given}
         for name in ("local_as", "peer_as"):
             if name not in values:
-                raise LocalError(f"{name} of peer {address} is not given")
-        return PeerConfig(peer_address=address, **values)
+                raise LocalError(f"{name} of peer {peer} is not given")
+        return PeerConfig(peer_address=peer, **values)
 
-    async def remove_peer(self, peer: "Peer") -> None:
+    def change_peer(self, peer: Peer, **options: Unpack[PeerOptions]) -> None:
+        """Want something else of a peer, or judge its routes by something else.
+
+        Only a change that the session cannot go on with ends it (Cease / Other Configuration Change), to come back
+        right away. Raises `LocalError` for what cannot be; then nothing has changed. Another address is another peer.
+        """
+        config = self._config(peer.config, options)
+        if (config.peer_address, config.port) != (peer.config.peer_address, peer.config.port):
+            raise LocalError(
+                f"peer {peer} cannot move to {config.peer_address} port {config.port}: add another"
+            )
+        assert config.peer_address is not None
+        self._set_key(config.peer_address, peer.config.password, config.password)
+        if config != peer.config:
+            peer.reconfigure(config)
+        peer.change_policies(_policies(options))
+
+    async def remove_peer(self, peer: Peer) -> None:
         """End the session with Cease / Peer De-configured, which withdraws all routes, and forget the peer."""
+        self._forget(peer, Notification.cease(CeaseSubcode.PEER_DE_CONFIGURED))
+        await peer.wait_closed()
+
+    def _forget(self, peer: Peer, farewell: Notification | None) -> None:
+        for each in self._ranges:
+            each.peers.discard(peer)
+        peer.end(farewell)
         self._peers = {key: other for key, other in self._peers.items() if other is not peer}
-        await peer._close(Notification.cease(CeaseSubcode.PEER_DE_CONFIGURED))
+        for member, other in list(self._of_member.items()):
+            if other is peer:
+                del self._of_member[member]
+        if peer.config.peer_address is not None:
+            self._set_key(peer.config.peer_address, peer.config.password, None)
+        self._router.remove(peer.member)
+        self._look_around(peer)
 
-    def announce(self, *routes: Route | Prefix | str) -> None:
-        """Let all peers, later ones too, have these routes; each replaces the one for its prefix."""
-        self._change({route.prefix: route for route in map(as_route, routes)})
+    # Listening.
 
-    def withdraw(self, *prefixes: Route | Prefix | str) -> None:
+    async def listen(
+        self, address: str | Address | None = None, port: int = 179, *, interface: str | None = None
+    ) -> Listener:
+        """Let peers dial us at an address of ours, or at all (None), beside dialling them.
+
+        Connections from others than peers, and from outside of the ranges (`add_range`), are refused. Raises
+        `LocalError` if that is not possible, such as for a port below 1024 without the privilege.
+        """
+        if self._is_closed:
+            raise LocalError("the speaker is closed")
+        listener = Listener.open(address, port, self._accept, interface=interface, keys=self._keys())
+        self._listeners.append(listener)
+        return listener
+
+    def add_range(
+        self, network: str | IPv4Network | IPv6Network, *, limit: int = 100, **options: Unpack[PeerOptions]
+    ) -> "PeerRange":
+        """Take any host of a network that dials us for a peer, at most `limit` at a time; forget it when it is gone.
+
+        The options are those of `add_peer`; without `peer_as` any other AS than ours is welcome. A peer that was added
+        by its address is not subject to this. Raises `LocalError` for what cannot be.
+        """
+        found = parse_network(network)
+        settings: PeerOptions = {"peer_as": None, **options, "passive": True}
+        self._config(found.network_address, settings)  # raises for what cannot be
+        integer("limit", limit, 1, 65535)
+        added = PeerRange(found, limit, settings)
+        self._ranges.append(added)
+        for listener in self._listeners:
+            if password := options.get("password"):
+                listener.set_key(found, _octets(password))
+        return added
+
+    def _accept(self, incoming: Incoming) -> None:
+        address = incoming.remote_address
+        for peer in self._peers.values():
+            ours = peer.config.local_address
+            if peer.config.peer_address == address and ours in (None, incoming.local_address):
+                peer.accept(incoming)
+                return
+        matching = [each for each in self._ranges if each.welcomes(address)]
+        if not matching:
+            incoming.refuse()
+            return
+        best = max(matching, key=lambda each: each.network.prefixlen)
+        config = self._config(address, best.options)
+        peer = self._add(config, _policies(best.options))
+        best.peers.add(peer)
+        peer.accept(incoming)
+
+    def _keys(self) -> dict[IPv4Network | IPv6Network, bytes]:
+        keys = {
+            parse_network(str(each.network)): _octets(password)
+            for each in self._ranges
+            if (password := each.options.get("password"))
+        }
+        for peer in self._peers.values():
+            address = peer.config.peer_address
+            if peer.config.password is not None and address is not None:
+                keys[parse_network(str(address).partition("%")[0])] = peer.config.password
+        return keys
+
+    def _set_key(self, address: Address, old: bytes | None, new: bytes | None) -> None:
+        for listener in self._listeners:
+            if new is not None:
+                listener.set_key(address, new)
+            elif old is not None:
+                listener.remove_key(address)
+
+    # Routes.
+
+    @property
+    def routes(self) -> list[Route]:
+        """The routes that were announced to all peers."""
+        return self._router.originated
+
+    def announce(self, *routes: Route | Destination | str) -> None:
+        """Let all peers, later ones too, have these routes; each replaces the one for its destination."""
+        self._router.announce(routes)
+        self._wake()
+
+    def withdraw(self, *routes: Route | Destination | str) -> None:
         """Let no peer have these routes any more, but for those announced to a single peer."""
-        self._change(dict.fromkeys(map(as_prefix, prefixes)))
+        self._router.withdraw(routes)
+        self._wake()
 
-    def replace(self, routes: Iterable[Route | Prefix | str]) -> None:
+    def replace(self, routes: Iterable[Route | Destination | str]) -> None:
         """State all the routes that all peers are to have; only differences are sent."""
-        wanted = {route.prefix: route for route in map(as_route, routes)}
-        self._change({**dict.fromkeys(self._routes), **wanted})
+        self._router.replace(routes)
+        self._wake()
 
-    def _change(self, changes: Mapping[Prefix, Route | None]) -> None:
-        _update(self._routes, changes)
+    def best(self, family: Family) -> list[Route]:
+        """The best routes to all destinations of a family (Loc-RIB)."""
+        return self._router.best(family)
+
+    def explain(self, prefix: Destination | str) -> list[Explanation]:
+        """All routes to a destination, the best first, and why each other is not: print them."""
+        return self._router.explain(prefix)
+
+    def next_hops_changed(self) -> None:
+        """Judge all routes anew, since `cost` says something else than before."""
+        self._router.next_hops_changed()
+        self._wake()
+
+    # Between peers.
+
+    def _look_around(self, peer: Peer) -> None:
+        """Something happened with a peer: let others know, end what is over."""
+        self._wake()
+        if self._router.is_deferring and self._router.may_release:
+            self._release()
+        for each in self._ranges:
+            if peer in each.peers and peer.is_gone:
+                self._forget(peer, Notification.shutdown())
+                return
+
+    def _wake(self) -> None:
+        for member in self._router.take_awake():
+            self._of_member[member].look_again()
+
+    def _release(self) -> None:
+        if self._deferral is not None:
+            self._deferral.cancel()
+        self._router.release()
         for peer in self.peers:
-            peer._sync(changes)
+            peer.release()
 
-    async def close(self, communication: str = "") -> None:
+    # The end.
+
+    async def drain(self, seconds: float, communication: str = "") -> None:
+        """Let the peers find other ways first, then close: no packet is lost if there are any (RFC 8326).
+
+        All routes get the community GRACEFUL_SHUTDOWN, and for internal peers the lowest LOCAL_PREF; after `seconds`
+        follows what `close` does.
+        """
+        Notification.shutdown(communication)  # raises for a text that is too long before anything is done
+        for peer in self.peers:
+            peer.drain()
+        await asyncio.sleep(seconds)
+        await self.close(communication)
+
+    async def close(self, communication: str = "", *, restarting: bool = False) -> None:
         """Withdraw all routes, end the sessions with Cease / Administrative Shutdown, release everything.
 
         `communication` tells the peers' operators why, in at most 255 octets of UTF-8 (RFC 9003); `LocalError` is
         raised if it is longer. Takes no longer than two seconds or so, however the peers behave. Nothing can be added
         any more.
+
+        `restarting`: withdraw nothing and end TCP, so that peers which support graceful restart keep the routes until a
+        speaker that was made with `restarting` comes back in their restart time (RFC 4724).
         """
-        farewell = Notification.shutdown(communication)
-        self._closed = True
+        farewell = None if restarting else Notification.shutdown(communication)
+        self._is_closed = True
+        if self._deferral is not None:
+            self._deferral.cancel()
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        self._ranges.clear()
         peers = self.peers
+        for peer in peers:
+            peer.end(farewell)
         self._peers.clear()
-        await asyncio.gather(*(peer._close(farewell) for peer in peers))
+        self._of_member.clear()
+        await asyncio.gather(*(peer.wait_closed() for peer in peers))
 
     async def __aenter__(self) -> Self:
         return self
@@ -186,236 +389,30 @@ class Speaker:
         await self.close()
 
 
-class Peer:
-    """A neighbour of a speaker; `Speaker.add_peer` makes it."""
+@attrs.frozen(eq=False)
+class PeerRange:
+    """A network whose hosts may become peers; `Speaker.add_range` makes it."""
 
-    def __init__(self, config: PeerConfig, common: Mapping[Prefix, Route]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._peering = Peering(config, _jitter)
-        self._common = common
-        self._own: dict[Prefix, Route] = {}
-        self._last_error: str | None = None
-        self._closed = False
-        self._connections: dict[int, Connection] = {}
-        self._closing: list[Connection] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._waiters: list[asyncio.Future[None]] = []
-        self._streams: weakref.WeakSet[_EventStream] = weakref.WeakSet()
-        self._peering.announce(common.values(), self._loop.time())
-        self._perform(self._peering.start(self._loop.time()))
+    network: IPv4Network | IPv6Network
+    """The network."""
 
-    def __repr__(self) -> str:
-        return f"<Peer {self} AS {self.config.peer_as}, {self.state.value}>"
+    limit: int
+    """How many of them at a time."""
 
-    def __str__(self) -> str:
-        return str(self.config.peer_address)
+    options: PeerOptions
+    """What is wanted of them."""
 
-    @property
-    def config(self) -> PeerConfig:
-        """What is wanted of it."""
-        return self._peering.config
+    peers: set[Peer] = attrs.field(factory=set, init=False)
+    """Those that are there."""
 
-    @property
-    def state(self) -> State:
-        """Where its session is."""
-        return self._peering.state
-
-    @property
-    def negotiated(self) -> Negotiated | None:
-        """What both sides agreed on, while there is a session."""
-        return self._peering.negotiated
-
-    @property
-    def last_error(self) -> str | None:
-        """Why the last session, or the last attempt at one, ended; None as long as none did."""
-        return self._last_error
-
-    @property
-    def routes(self) -> list[Route]:
-        """The routes that it is to have, the speaker's among them."""
-        return self._peering.routes
-
-    def announce(self, *routes: Route | Prefix | str) -> None:
-        """Let this peer have these routes, in place of the speaker's for the same prefixes."""
-        self._change({route.prefix: route for route in map(as_route, routes)})
-
-    def withdraw(self, *prefixes: Route | Prefix | str) -> None:
-        """Take back what was announced to this peer alone; the speaker's route for the prefix, if any, stays."""
-        self._change(dict.fromkeys(map(as_prefix, prefixes)))
-
-    def replace(self, routes: Iterable[Route | Prefix | str]) -> None:
-        """State all the routes that this peer is to have beside the speaker's; only differences are sent."""
-        wanted = {route.prefix: route for route in map(as_route, routes)}
-        self._change({**dict.fromkeys(self._own), **wanted})
-
-    async def wait_established(self) -> None:
-        """Wait until the session is established; raise `LocalError` if the peer is removed meanwhile.
-
-        There is no limit: put `asyncio.timeout` around it.
-        """
-        while self.state is not State.ESTABLISHED:
-            if self._closed:
-                raise LocalError(f"peer {self} has been removed")
-            waiter = self._loop.create_future()
-            self._waiters.append(waiter)
-            await waiter
-
-    def events(self) -> AsyncIterator[Event]:
-        """Return an iterator over what happens from now on; it ends when the peer is removed.
-
-        Events wait for you in memory: go on iterating, or drop the iterator.
-        """
-        stream = _EventStream()
-        if self._closed:
-            stream.put(None)
-        self._streams.add(stream)
-        return stream
-
-    # What the application wants.
-
-    def _change(self, changes: Mapping[Prefix, Route | None]) -> None:
-        _update(self._own, changes)
-        self._sync(changes)
-
-    def _sync(self, prefixes: Iterable[Prefix]) -> None:
-        wanted = {prefix: self._own.get(prefix) or self._common.get(prefix) for prefix in prefixes}
-        now = self._loop.time()
-        self._perform(self._peering.announce([route for route in wanted.values() if route], now))
-        self._perform(self._peering.withdraw([prefix for prefix, route in wanted.items() if not route], now))
-
-    async def _close(self, farewell: Notification) -> None:
-        self._closed = True
-        now = self._loop.time()
-        self._perform(self._peering.replace([], now))
-        self._perform(self._peering.stop(now, farewell))
-        for stream in self._streams:
-            stream.put(None)
-        self._wake()
-        for connection in self._closing:
-            await connection.wait_closed()
-
-    # What the network says: bgp.transport.Owner.
-
-    def connection_opened(self, number: int, local_address: Address, remote_address: Address) -> None:
-        """Called by the transport."""
-        now = self._loop.time()
-        self._perform(
-            self._peering.connection_opened(
-                number, now, local_address=local_address, remote_address=remote_address
-            )
-        )
-
-    def connection_failed(self, number: int, why: str) -> None:
-        """Called by the transport."""
-        self._perform(self._peering.connection_failed(number, self._loop.time(), why))
-
-    def connection_lost(self, number: int, why: str) -> None:
-        """Called by the transport."""
-        self._perform(self._peering.connection_lost(number, self._loop.time(), why))
-
-    def data_received(self, number: int, data: bytes) -> None:
-        """Called by the transport."""
-        self._perform(self._peering.receive_data(number, data, self._loop.time()))
-
-    def sending_paused(self, number: int) -> None:
-        """Called by the transport."""
-
-    def sending_resumed(self, number: int) -> None:
-        """Called by the transport."""
-
-    def _timeout(self) -> None:
-        now = self._loop.time()
-        self._tell_what_was_sent(now)
-        self._perform(self._peering.handle_timeout(now))
-
-    def _tell_what_was_sent(self, now: float) -> None:
-        # TCP does not tell when it takes octets. To look before each timeout is enough: KEEPALIVEs see to it that
-        # there are some, and that there is something to take.
-        for number, connection in self._connections.items():
-            if connection.take_progress():
-                self._peering.data_sent(number, now)
-
-    # What the peering wants.
-
-    def _perform(self, outputs: Iterable[Output]) -> None:
-        for output in outputs:
-            match output:
-                case OpenConnection(number):
-                    self._connections[number] = Connection.dial(self.config, self, number)
-                case SendBytes(data, number):
-                    if number in self._connections:
-                        self._connections[number].send(data)
-                case CloseConnection(number):
-                    self._drop_connection(number)
-                case _:
-                    self._report(output)
-        if self._timer is not None:
-            self._timer.cancel()
-        deadline = self._peering.next_timeout()
-        self._timer = None if deadline is None else self._loop.call_at(deadline, self._timeout)
-
-    def _drop_connection(self, number: int) -> None:
-        self._closing = [connection for connection in self._closing if not connection.is_closed]
-        connection = self._connections.pop(number, None)
-        if connection is not None:
-            connection.close()
-            self._closing.append(connection)
-
-    def _report(self, event: Event) -> None:
-        match event:
-            case StateChanged(old, new):
-                _log.info("peer %s: %s -> %s", self, old.value, new.value)
-                self._wake()
-            case SessionClosed(reason):
-                self._last_error = reason
-                _log.info("peer %s: session closed: %s", self, reason)
-            case AttemptFailed(reason):
-                if self.state not in (State.OPEN_CONFIRM, State.ESTABLISHED):
-                    # Else it was one of two connections, and the other does well.
-                    self._last_error = reason
-                _log.info("peer %s: attempt failed: %s", self, reason)
-            case RouteRefused(route, reason):
-                _log.warning("peer %s: cannot announce %s: %s", self, route.prefix, reason)
-            case RoutesReceived(faults=faults):
-                for fault in faults:
-                    _log.warning("peer %s: UPDATE: attribute %s: %s", self, fault.code, fault.reason)
-            case FamilyDisabled(family):
-                _log.error("peer %s: routes of %s cannot be followed any more", self, family)
-            case PrefixLimitWarning(family, count, maximum):
-                _log.warning("peer %s: %s prefixes of %s, at most %s are taken", self, count, family, maximum)
-        for stream in self._streams:
-            stream.put(event)
-
-    def _wake(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-        self._waiters.clear()
+    def welcomes(self, address: Address) -> bool:
+        """Whether a host may become a peer now."""
+        return any_address(str(address).partition("%")[0]) in self.network and len(self.peers) < self.limit
 
 
-class _EventStream(AsyncIterator[Event]):
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
-
-    def put(self, event: Event | None) -> None:
-        """Add an event; None ends the stream."""
-        self._queue.put_nowait(event)
-
-    async def __anext__(self) -> Event:
-        event = await self._queue.get()
-        if event is None:
-            self.put(None)
-            raise StopAsyncIteration
-        return event
+def _policies(options: PeerOptions) -> dict[str, Policy | None]:
+    return {name: value for name, value in options.items() if name in _POLICIES}  # type: ignore[misc]
 
 
-def _jitter() -> float:
-    return random.uniform(0.75, 1.0)
-
-
-def _update(table: dict[Prefix, Route], changes: Mapping[Prefix, Route | None]) -> None:
-    for prefix, route in changes.items():
-        if route is None:
-            table.pop(prefix, None)
-        else:
-            table[prefix] = route
+def _octets(password: str | bytes) -> bytes:
+    return password.encode() if isinstance(password, str) else password

@@ -15,6 +15,7 @@ from ipaddress import IPv4Network, ip_network
 import attrs
 
 import bgp
+from bgp.nlri import Destination
 from k8sglue.config import Config, IPAddress, Peer, Pool, Protocol, parse_address
 from k8sglue.election import rank
 from k8sglue.fields import printable
@@ -139,7 +140,7 @@ class _Decision:
 
     def desired(self) -> Desired:
         addresses: set[IPAddress] = set()
-        routes: dict[bgp.Prefix, bgp.Route] = {}
+        routes: dict[Destination, bgp.Route] = {}
         verdicts: dict[Key, Verdict] = {}
         for key, service in sorted(self.cluster.services.items()):
             verdicts[key] = verdict = self._verdict(service)
@@ -222,7 +223,7 @@ class _Decision:
             return Refusal(Silence.NO_PEER, Protocol.BGP)
         return None
 
-    def _add_routes(self, routes: dict[bgp.Prefix, bgp.Route], address: IPAddress) -> None:
+    def _add_routes(self, routes: dict[Destination, bgp.Route], address: IPAddress) -> None:
         assert self.cluster.config is not None
         pool = self.cluster.config.pool_of(address)
         assert pool is not None
@@ -269,8 +270,7 @@ def _routes(pool: Pool, address: IPAddress) -> Iterable[bgp.Route]:
 
 def _merged(route: bgp.Route, other: bgp.Route) -> bgp.Route:
     """Join two ways of announcing one prefix: all communities, the higher preference."""
-    return attrs.evolve(
-        route,
-        communities={*route.communities, *other.communities},
+    return route.evolve(
+        communities=[*route.communities, *other.communities],
         local_pref=max((p for p in (route.local_pref, other.local_pref) if p is not None), default=None),
     )
