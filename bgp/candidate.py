@@ -19,7 +19,7 @@ from bgp.attributes import PathAttributes, split
 from bgp.attributetable import BY_CODE
 from bgp.communities import Community
 from bgp.errors import LocalError
-from bgp.iana import AttributeCode, Origin
+from bgp.iana import AttributeCode, Origin, SegmentType
 from bgp.multiprotocol import NextHop
 from bgp.negotiated import PeerType
 from bgp.values import Address
@@ -42,6 +42,7 @@ _AIGP: Final = int(AttributeCode.AIGP)
 # A frozen value may still remember what was worked out from it.
 _set: Final = object.__setattr__
 
+_AS_SEQUENCE: Final = int(SegmentType.AS_SEQUENCE)
 _INCOMPLETE: Final = int(Origin.INCOMPLETE)
 _LLGR_STALE: Final = Community("llgr-stale").wire
 
@@ -184,7 +185,10 @@ def metrics(candidate: Candidate, cost: int | None) -> Metrics:
     """Read what the decision process looks at; `cost` is that to the next hop."""
     source = candidate.source
     values = {code: value for _, code, value in split(candidate.attributes.wire)}
-    path = ASPath.from_wire(values.get(_AS_PATH, b""), four_octet_as=True)
+    path_length, neighbor_as = _look_at_path(values.get(_AS_PATH, b""))
+    if neighbor_as is None and source.peer_type is PeerType.EXTERNAL:
+        # RFC 4271 9.1.2.2 c: the AS from which the path came, where AS_PATH does not say it.
+        neighbor_as = source.asn
     origin, originator = values.get(_ORIGIN), values.get(_ORIGINATOR_ID)
     return Metrics(
         candidate,
@@ -192,8 +196,8 @@ def metrics(candidate: Candidate, cost: int | None) -> Metrics:
         source.is_long_lived_stale or _is_stale(values.get(_COMMUNITIES, b"")),
         int.from_bytes(values[_LOCAL_PREF], "big") if _LOCAL_PREF in values else DEFAULT_LOCAL_PREF,
         BY_CODE[_AIGP].decode(Reader(values[_AIGP])) if _AIGP in values else None,
-        path.length,
-        _neighbor_as(path, source),
+        path_length,
+        neighbor_as,
         origin[0] if origin else _INCOMPLETE,
         # RFC 4271 9.1.2.2 c: no MULTI_EXIT_DISC is the lowest one.
         int.from_bytes(values.get(_MED, b""), "big"),
@@ -208,12 +212,14 @@ def _is_stale(communities: bytes) -> bool:
     return _LLGR_STALE in (communities[at : at + 4] for at in range(0, len(communities), 4))
 
 
-def _neighbor_as(path: ASPath, source: Source) -> int | None:
-    """The AS that a path came into our own, or into our confederation, from; None: it began there.
+def _look_at_path(value: bytes) -> tuple[int, int | None]:
+    """The length of a path, and the AS that it came into ours, or into our confederation, from.
 
-    RFC 4271 9.1.2.2 c, RFC 5065 5.3: a path that is empty, begins with a set or has confederation segments alone
-    is of the local AS; unless an external peer sent it, for then it is of that peer's.
+    None for a path that is empty, begins with a set or has confederation segments alone: it is of the local AS
+    (RFC 4271 9.1.2.2 c, RFC 5065 5.3).
     """
-    if path.neighbor_as is not None:
-        return path.neighbor_as
-    return source.asn if source.peer_type is PeerType.EXTERNAL else None
+    if len(value) > 2 and value[0] == _AS_SEQUENCE and len(value) == 2 + value[1] * 4:
+        # One sequence, as nearly always.
+        return value[1], int.from_bytes(value[2:6], "big")
+    path = ASPath.from_wire(value, four_octet_as=True)
+    return path.length, path.neighbor_as

@@ -39,7 +39,7 @@ same from sorting, the candidates of each AS are sorted by all steps; then the h
 without MED, and the best goes next. Each place has the path that would be the best if those before it went away.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from heapq import merge
 from ipaddress import IPv4Address
 from typing import Final
@@ -171,20 +171,21 @@ class _Contest:
         if candidate is best:
             return Verdict(candidate, None, None, "is the best")
         for at, step in enumerate(STEPS[:-1]):
-            # Rivals are in the order of their MED, since nothing before it tells them apart.
-            rival = next(self._rivals(candidate)) if step is MED else best
+            rival = self._rival(candidate) if step is MED else best
             if self.measured[rival].values[at] != mine.values[at]:
                 return self._lost(candidate, step, rival)
         return self._lost(candidate, STEPS[-1], best)
 
-    def _rivals(self, candidate: Candidate) -> Iterator[Candidate]:
-        """Those left when MED is compared that a candidate is compared with; itself among them."""
+    def _rival(self, candidate: Candidate) -> Candidate:
+        """The one with the lowest MED of those left that a candidate is compared with; maybe itself."""
         mine = self.measured[candidate]
-        for rival in self.ranked:
-            theirs = self.measured[rival]
-            comparable = self.config.always_compare_med or theirs.neighbor_as == mine.neighbor_as
-            if comparable and theirs.values[:_MED_AT] == mine.values[:_MED_AT]:
-                yield rival
+        # They are in the order of their MED already, since nothing before it tells them apart.
+        return next(
+            rival
+            for rival, theirs in ((each, self.measured[each]) for each in self.ranked)
+            if theirs.values[:_MED_AT] == mine.values[:_MED_AT]
+            if self.config.always_compare_med or theirs.neighbor_as == mine.neighbor_as
+        )
 
     def _lost(self, candidate: Candidate, step: Step, against: Candidate | None) -> Verdict:
         mine, theirs = (metrics(each, self.measured[each].cost) for each in (candidate, against or candidate))
