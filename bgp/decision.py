@@ -178,14 +178,11 @@ class _Contest:
 
     def _rival(self, candidate: Candidate) -> Candidate:
         """The one with the lowest MED of those left that a candidate is compared with; maybe itself."""
-        mine = self.measured[candidate]
-        # They are in the order of their MED already, since nothing before it tells them apart.
-        return next(
-            rival
-            for rival, theirs in ((each, self.measured[each]) for each in self.ranked)
-            if theirs.values[:_MED_AT] == mine.values[:_MED_AT]
-            if self.config.always_compare_med or theirs.neighbor_as == mine.neighbor_as
-        )
+        if self.config.always_compare_med:
+            return self.ranked[0]
+        # A candidate that is left has the least in all steps before, and so has the first of its AS.
+        neighbor_as = self.measured[candidate].neighbor_as
+        return next(each for each in self.ranked if self.measured[each].neighbor_as == neighbor_as)
 
     def _lost(self, candidate: Candidate, step: Step, against: Candidate | None) -> Verdict:
         mine, theirs = (metrics(each, self.measured[each].cost) for each in (candidate, against or candidate))
@@ -213,8 +210,9 @@ def _why_aigp(it: Metrics, best: Metrics) -> str:
     return f"has a higher AIGP, with the cost to the next hop ({mine}, the best has {theirs})"
 
 
-def _ases(it: Metrics) -> str:
-    return f"{it.path_length} AS{'' if it.path_length == 1 else 'es'}"
+def _why_as_path(it: Metrics, best: Metrics) -> str:
+    ases = "1 AS" if it.path_length == 1 else f"{it.path_length} ASes"
+    return f"has a longer AS path ({ases}, the best has {best.path_length})"
 
 
 def _origin(it: Metrics) -> str:
@@ -239,56 +237,85 @@ REACHABLE: Final = Step(
     lambda it: it.cost is None,
     lambda it, _: f"has a next hop that cannot be reached ({it.candidate.address})",
 )
+"""A next hop that can be reached (RFC 4271 9.1.2.1)."""
+
 OURS: Final = Step(
     "ours",
     lambda it: it.candidate.source.peer is not None,
     lambda _, __: "comes from a peer, the best is our own",
 )
+"""Announced by ourselves."""
+
 FRESH: Final = Step(
     "long-lived stale",
     lambda it: it.is_long_lived_stale,
     lambda _, __: "is long-lived stale, the best is not",
 )
+"""Not long-lived stale (RFC 9494 4.3)."""
+
 LOCAL_PREF: Final = Step(
     "LOCAL_PREF",
     lambda it: -it.local_pref,
     _more("a lower LOCAL_PREF", lambda it: it.local_pref),
 )
+"""The highest LOCAL_PREF (RFC 4271 9.1.1)."""
+
 AIGP: Final = Step("AIGP", _total_aigp, _why_aigp)
-AS_PATH: Final = Step("AS path", lambda it: it.path_length, _more("a longer AS path", _ases))
+"""The lowest accumulated metric, ours to the next hop included (RFC 7311 4.1)."""
+
+AS_PATH: Final = Step("AS path", lambda it: it.path_length, _why_as_path)
+"""The shortest AS_PATH (RFC 4271 9.1.2.2 a, RFC 5065 5.3)."""
+
 ORIGIN: Final = Step("ORIGIN", lambda it: it.origin, _more("a higher ORIGIN", _origin))
+"""The lowest ORIGIN (RFC 4271 9.1.2.2 b)."""
+
 MED: Final = Step("MED", lambda it: it.med, _why_med)
+"""The lowest MULTI_EXIT_DISC of one neighbouring AS (RFC 4271 9.1.2.2 c)."""
+
 EXTERNAL: Final = Step(
     "external",
     _is_internal,
     lambda _, __: "comes from an internal peer, the best from an external one",
 )
+"""From outside of our AS, or confederation (RFC 4271 9.1.2.2 d, RFC 5065 5.3)."""
+
 COST: Final = Step(
     "cost",
     lambda it: it.cost or 0,
     _more("a higher cost to the next hop", lambda it: it.cost),
 )
+"""The lowest interior cost to the next hop (RFC 4271 9.1.2.2 e)."""
+
 ROUTER_ID: Final = Step("router ID", lambda it: it.router_id, _more("a higher router ID", _router_id))
+"""The lowest ORIGINATOR_ID or BGP Identifier (RFC 4271 9.1.2.2 f, RFC 4456 9)."""
+
 CLUSTER_LIST: Final = Step(
     "CLUSTER_LIST",
     lambda it: it.clusters,
     _more("a longer CLUSTER_LIST", lambda it: it.clusters),
 )
+"""The shortest CLUSTER_LIST (RFC 4456 9)."""
+
 PEER_ADDRESS: Final = Step(
     "peer address",
     lambda it: it.candidate.source.order,
     _more("a higher peer address", lambda it: it.candidate.source.address),
 )
+"""The lowest address of a peer (RFC 4271 9.1.2.2 g)."""
+
 PATH_ID: Final = Step(
     "path identifier",
     lambda it: it.candidate.path_id,
     _more("a higher path identifier", lambda it: it.candidate.path_id),
 )
+"""The lowest path identifier."""
+
 OCTETS: Final = Step(
     "octets",
     lambda it: it.candidate.attributes.wire,
     lambda _, __: "has attributes of higher octets, and differs from the best in nothing else",
 )
+"""The lowest octets of attributes."""
 
 STEPS: Final = (
     REACHABLE,
