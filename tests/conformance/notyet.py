@@ -44,13 +44,9 @@ NOT_YET: Final = [
     NotYet("4271 8.2.1", "MUST listen on TCP port 179", "listening: the asyncio driver only dials"),
     NotYet("4271 9", "MUST select anew whenever an Adj-RIB-In has changed", SELECTION),
     NotYet("4271 9.1.1", "MUST prefer by configured policy, and by nothing about other routes", SELECTION),
-    NotYet("4271 9.1.1", "MUST use LOCAL_PREF of internal peers as the preference", SELECTION),
-    NotYet(
-        "4271 9.1.2", "MUST leave out routes with unresolvable next hops or a loop in the path", SELECTION
-    ),
+    NotYet("4271 9.1.2", "MUST leave out routes with a loop in the path", SELECTION),
     NotYet("4271 9.1.2", "MUST install the best route of each destination in the Loc-RIB", SELECTION),
     NotYet("4271 9.1.2.1", "MUST take into account how next hops resolve, and changes to that", SELECTION),
-    NotYet("4271 9.1.2.2", "MUST break ties in the given order", SELECTION),
     NotYet("4271 9.1.3", "MUST tell peers of the routes that were selected", PROPAGATION),
     NotYet("4271 9.1.4", "MUST handle routes that overlap", SELECTION),
     NotYet("4271 9.2", "MUST NOT pass routes of internal peers on to internal peers", PROPAGATION),
