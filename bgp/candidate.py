@@ -223,3 +223,39 @@ def _look_at_path(value: bytes) -> tuple[int, int | None]:
         return value[1], int.from_bytes(value[2:6], "big")
     path = ASPath.from_wire(value, four_octet_as=True)
     return path.length, path.neighbor_as
+
+
+OURSELVES: Final = Source(None, None, 0, IPv4Address(0), None)
+"""The source of what the application announces."""
+
+_LIMIT: Final = 16384
+
+
+@attrs.define(eq=False)
+class CandidatePool:
+    """The candidates of one source, so that equal ones are the same object: a table of them is smaller for it."""
+
+    source: Source
+
+    _known: dict[tuple[PathAttributes, NextHop | None, int], Candidate] = attrs.field(
+        factory=dict, init=False
+    )
+
+    def get(
+        self,
+        attributes: PathAttributes,
+        next_hop: NextHop | None = None,
+        path_id: int = 0,
+        wire: bytes | None = None,
+    ) -> Candidate:
+        """Make a candidate, or find it."""
+        if wire is not None:
+            # Labels are a destination's own.
+            return Candidate(self.source, attributes, next_hop, path_id, wire)
+        key = attributes, next_hop, path_id
+        candidate = self._known.get(key)
+        if candidate is None:
+            if len(self._known) >= _LIMIT:
+                self._known.clear()
+            candidate = self._known[key] = Candidate(self.source, attributes, next_hop, path_id)
+        return candidate

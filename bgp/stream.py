@@ -1,0 +1,66 @@
+"""Events for whoever iterates: bounded, so that a reader who does not keep up costs a limited amount of memory.
+
+What does not fit any more is counted, and the reader is told how many events he has missed when he gets to that place.
+The state of things is not lost with them: `Peer.received` and `Peer.statistics` have it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Final, Generic, TypeVar
+
+import attrs
+
+_T = TypeVar("_T")
+
+LIMIT: Final = 65536
+"""Events that wait for a reader, unless he wants another limit."""
+
+
+@attrs.frozen
+class EventsLost:
+    """So many events did not wait for the reader any more, here: look at the state of things instead."""
+
+    count: int
+
+
+class EventStream(AsyncIterator[_T | EventsLost], Generic[_T]):
+    """One reader's queue; an async iterator that ends when what it tells of does."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._waiting: deque[_T | EventsLost] = deque()
+        self._lost = 0
+        self._is_closed = False
+        self._reader: asyncio.Future[None] | None = None
+
+    def put(self, event: _T) -> None:
+        """Add an event, or count it as lost."""
+        if len(self._waiting) >= self._limit:
+            self._lost += 1
+            return
+        if self._lost:
+            self._waiting.append(EventsLost(self._lost))
+            self._lost = 0
+        self._waiting.append(event)
+        self._wake()
+
+    def close(self) -> None:
+        """End the stream after what is in it."""
+        self._is_closed = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    async def __anext__(self) -> _T | EventsLost:
+        while not self._waiting:
+            if self._lost:
+                lost, self._lost = self._lost, 0
+                return EventsLost(lost)
+            if self._is_closed:
+                raise StopAsyncIteration
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
+        return self._waiting.popleft()
