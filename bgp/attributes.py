@@ -104,7 +104,7 @@ class _Field(Generic[T]):
     def __get__(self, attributes: "PathAttributes | None", owner: type) -> T | Self:
         if attributes is None:
             return self
-        seen, code = attributes._seen, self._code
+        seen, code = attributes._values(), self._code
         if code not in seen:
             raw = attributes.raw.get(code)
             if raw is None:
@@ -125,19 +125,26 @@ class PathAttributes:
     wire: bytes
     """The octets: in the order of the codes, AS numbers of four octets, no length longer than needed."""
 
-    _seen: dict[int, Any] = attrs.field(eq=False)
-    """Values that were read already, by code; and under `_INDEX` where each attribute is."""
+    _seen: dict[int, Any] | None = attrs.field(eq=False)
+    """Values that were read already, by code; and under `_INDEX` where each attribute is. None: nobody has looked."""
 
     def __init__(self, **values: Unpack[AttributeValues]) -> None:
-        self.__attrs_init__(join(_change({}, values).values()), {})
+        self.__attrs_init__(join(_change({}, values).values()), None)
 
     @classmethod
     def from_wire(cls, wire: bytes) -> Self:
         """Wrap octets that are known to be in order."""
         self = _new(cls)
         _set_wire(self, wire)
-        _set_seen(self, {})
+        _set_seen(self, None)
         return self
+
+    def _values(self) -> dict[int, Any]:
+        seen = self._seen
+        if seen is None:
+            seen = {}
+            _set_seen(self, seen)
+        return seen
 
     origin = _Field[Origin | None](AttributeCode.ORIGIN, None)
     """ORIGIN: how the route came into BGP."""
@@ -199,9 +206,10 @@ class PathAttributes:
     @property
     def raw(self) -> Mapping[int, RawAttribute]:
         """The attributes as octets, by code."""
-        if _INDEX not in self._seen:
-            self._seen[_INDEX] = {attribute.code: attribute for attribute in split(self.wire)}
-        index: dict[int, RawAttribute] = self._seen[_INDEX]
+        seen = self._values()
+        if _INDEX not in seen:
+            seen[_INDEX] = {attribute.code: attribute for attribute in split(self.wire)}
+        index: dict[int, RawAttribute] = seen[_INDEX]
         return index
 
     def evolve(self, **changes: Unpack[AttributeValues]) -> "PathAttributes":
@@ -227,7 +235,7 @@ class PathAttributes:
 
 # What a frozen class does in its constructor, in half the time.
 _new = object.__new__
-_set_wire, _set_seen = PathAttributes.wire.__set__, PathAttributes._seen.__set__  # type: ignore[attr-defined]
+_set_wire, _set_seen = (getattr(PathAttributes, name).__set__ for name in ("wire", "_seen"))
 
 _INDEX: Final = -1
 _PARTIAL: Final = int(AttributeFlag.PARTIAL)

@@ -71,7 +71,7 @@ def test_to_look_leaves_nothing_behind_in_the_attributes() -> None:
     candidate = Candidate(source(), untouched, None)
     metrics(candidate, 0)
     assert candidate.address == IPv4Address("192.0.2.1")
-    assert untouched._seen == {}
+    assert untouched._seen is None
 
 
 @pytest.mark.parametrize(
