@@ -30,6 +30,7 @@ from bgp.negotiated import Negotiated, PeerType
 from bgp.nlri import longest
 from bgp.packing import room
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family
+from bgp.relay import Relay
 from bgp.values import Address
 
 DEFAULT_LOCAL_PREF: Final = 100
@@ -71,6 +72,7 @@ class Egress:
     """Whether we are about to go: routes are told as the last resort (RFC 8326 4.2)."""
 
     _looks: dict[Family, dict[Candidate, Look | str]] = attrs.field(factory=dict, init=False)
+    _relays: dict[Family, tuple[Relay | None, NextHop | None]] = attrs.field(factory=dict, init=False)
 
     def has_path_ids(self, family: Family) -> bool:
         """Whether several paths to a destination can be told (RFC 7911)."""
@@ -83,13 +85,14 @@ class Egress:
         if look is None:
             if len(looks) >= _LOOKS:
                 looks.clear()
-            look = looks[candidate] = self._new_look(family, candidate)
+            look = looks[candidate] = self._relayed(family, candidate) or self.plain_look(family, candidate)
         return look
 
     def drain(self) -> None:
         """Tell routes as the last resort from now on (RFC 8326 4.2)."""
         self.is_draining = True
         self._looks.clear()
+        self._relays.clear()
 
     def finish(self, family: Family, look: Look) -> Look | str:
         """Hold what a policy made of a look to what the session demands."""
@@ -99,7 +102,32 @@ class Egress:
             look = attrs.evolve(look, attributes=attributes.evolve(local_pref=None))
         return self._fitting(family, look)
 
-    def _new_look(self, family: Family, candidate: Candidate) -> Look | str:
+    def _relayed(self, family: Family, candidate: Candidate) -> Look | None:
+        """What `plain_look` finds, if the candidate is a usual route; else None."""
+        if candidate.source.peer_type is not PeerType.EXTERNAL or candidate.wire is not None:
+            return None
+        if family not in self._relays:
+            self._relays[family] = self._new_relay(family)
+        relay, next_hop = self._relays[family]
+        block = None if relay is None else relay.rewrite(candidate.attributes.wire)
+        if block is None:
+            return None
+        look = self._fitting(family, Look(PathAttributes.from_wire(block), next_hop))
+        return look if isinstance(look, Look) else None
+
+    def _new_relay(self, family: Family) -> tuple[Relay | None, NextHop | None]:
+        config = self.config
+        unusual = config.role or config.confederation or config.route_server_client or self.is_draining
+        next_hop = self._ourselves(family) if family in self.negotiated.families else ""
+        if self.negotiated.peer_type is not PeerType.EXTERNAL or unusual or isinstance(next_hop, str):
+            return None, None
+        address = next_hop.address
+        if family == IPV4_UNICAST and isinstance(address, IPv4Address):
+            return Relay(config.presented_as, address), None
+        return Relay(config.presented_as, None), next_hop
+
+    def plain_look(self, family: Family, candidate: Candidate) -> Look | str:
+        """What `look` finds, without its short cuts."""
         if family not in self.negotiated.families:
             return f"{family} was not negotiated"
         attributes = candidate.attributes

@@ -7,7 +7,6 @@ is longer than the session allows.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bgp.attributes import PathAttributes
 from bgp.framing import HEADER_LENGTH, MAX_EXTENDED, MAX_MESSAGE
 from bgp.look import Look
 from bgp.multiprotocol import MPReach, MPUnreach
@@ -15,9 +14,7 @@ from bgp.negotiated import Negotiated
 from bgp.nlri import NLRI, withdrawal_of
 from bgp.prefix import IPV4_UNICAST, Family
 from bgp.ribout import Changes
-from bgp.update import Update, encode_update
-
-_NOTHING: Final = PathAttributes()
+from bgp.update import Update, encode_attributes
 
 
 def pack(changes: Changes, negotiated: Negotiated) -> Iterator[Update]:
@@ -35,15 +32,24 @@ def pack(changes: Changes, negotiated: Negotiated) -> Iterator[Update]:
 
 def room(family: Family, look: Look | None, negotiated: Negotiated) -> int:
     """How many octets of destinations fit into an UPDATE beside a look, or beside nothing for withdrawals."""
-    longest = MAX_EXTENDED if negotiated.extended_message else MAX_MESSAGE
-    nothing = NLRI((), family)
-    if look is not None:
-        empty = _update(look, nothing)
-    else:
-        empty = Update() if family == IPV4_UNICAST else Update(mp_unreach=MPUnreach(nothing))
-    # An attribute that holds the routes has a longer length once they are in it.
-    inside = empty.mp_reach is not None or empty.mp_unreach is not None
-    return longest - HEADER_LENGTH - len(encode_update(empty, negotiated)) - inside
+    left = (MAX_EXTENDED if negotiated.extended_message else MAX_MESSAGE) - HEADER_LENGTH - _LENGTHS
+    if look is None:
+        return left if family == IPV4_UNICAST else left - _UNREACH
+    left -= len(encode_attributes(look.attributes, negotiated))
+    if look.next_hop is None:
+        return left
+    # In VPN families a next hop has route distinguishers, which MPReach puts in.
+    return left - _REACH - len(MPReach(NLRI((), family), look.next_hop).next_hop.wire)
+
+
+_LENGTHS: Final = 4
+"""Octets that say how long the withdrawn routes and the attributes are."""
+
+_UNREACH: Final = 4 + 3
+"""Octets of MP_UNREACH_NLRI: flags, code and length of an attribute, and the family."""
+
+_REACH: Final = _UNREACH + 2
+"""Octets of MP_REACH_NLRI beside the next hop: its length, and a reserved one."""
 
 
 def _update(look: Look, nlri: NLRI) -> Update:

@@ -149,7 +149,7 @@ def _encode_attributes(update: Update, negotiated: Negotiated) -> bytes:
         block, four_octet_as = update._received
         if four_octet_as is negotiated.four_octet_as:
             return block
-    encoded = update.attributes.wire if negotiated.four_octet_as else _narrowed(update.attributes)
+    encoded = encode_attributes(update.attributes, negotiated)
     # RFC 7606 5.1: they come first.
     first = b""
     if update.mp_reach is not None:
@@ -159,6 +159,11 @@ def _encode_attributes(update: Update, negotiated: Negotiated) -> bytes:
         value = encode_unreach(update.mp_unreach)
         first += encode_attribute(NON_TRANSITIVE, AttributeCode.MP_UNREACH_NLRI, value)
     return first + encoded
+
+
+def encode_attributes(attributes: PathAttributes, negotiated: Negotiated) -> bytes:
+    """The octets of the attributes in an UPDATE, but for MP_REACH_NLRI and MP_UNREACH_NLRI."""
+    return attributes.wire if negotiated.four_octet_as else _narrowed(attributes)
 
 
 @functools.lru_cache(maxsize=1024)
