@@ -1,8 +1,9 @@
 """The usual route on its way from one external peer to another: a short cut through egress.py.
 
-Nearly all that a transit router passes on is like this: a plain AS path that gets our AS in front, a next hop that becomes
-ourselves, MULTI_EXIT_DISC left out, everything else as it came. That can be done with a handful of slices, without
-reading a value. Whatever is not so usual is left to `Egress`, of which a property test says that it finds the same.
+Nearly all that a transit router passes on is like this: a plain AS path that gets our AS in front, a next hop that
+becomes ourselves, MULTI_EXIT_DISC left out, everything else as it came. That can be done with a handful of slices,
+without reading a value. Whatever is not so usual is left to `Egress`, of which a property test says that it finds the
+same.
 """
 
 from ipaddress import IPv4Address
