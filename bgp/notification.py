@@ -19,7 +19,7 @@ from bgp.errors import LocalError, PeerError
 from bgp.framing import HEADER_LENGTH, MAX_MESSAGE
 from bgp.iana import SUBCODES, CeaseSubcode, ErrorCode
 from bgp.prefix import Family
-from bgp.values import UINT8, check_kind, integer, octets, utf8
+from bgp.values import UINT8, check_kind, integer, octets, printable, utf8
 from bgp.wire import Reader, WireError, uint8, uint16, uint32
 
 _OVERHEAD: Final = HEADER_LENGTH + 2
@@ -151,7 +151,7 @@ class Notification:
     def _summary(self) -> str:
         name, text, limit = _name(self.code, self.subcode), self._text(), self.prefix_limit
         if text is not None:
-            return f'{name}: "{_printable(text)}"'
+            return f'{name}: "{printable(text)}"'
         return f"{name}: {limit[1]} of {limit[0]}" if limit else name
 
 
@@ -161,11 +161,6 @@ def _encode_text(text: str) -> bytes:
         raise LocalError(f"communication of {len(data)} octets, at most {MAX_COMMUNICATION} fit")
     # RFC 9003 2: nothing to say is said with no octet at all, or with a length of 0.
     return uint8(len(data)) + data if data else b""
-
-
-def _printable(text: str) -> str:
-    """Escape whatever could break a line, move the cursor or turn the direction of writing."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _name(code: int, subcode: int) -> str:

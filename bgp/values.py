@@ -33,6 +33,11 @@ def shown(value: object) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
 
 
+def printable(text: str) -> str:
+    """Escape whatever in a peer's text could break a line, move the cursor or turn the direction of writing."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def ipv4_address(value: str | IPv4Address) -> IPv4Address:
     """Read an IPv4 address."""
     if type(value) is IPv4Address:
