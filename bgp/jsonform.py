@@ -23,6 +23,8 @@ The order of attributes, traffic classes of labels, and lengths in more octets t
 """
 
 import enum
+import itertools
+import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, get_args
@@ -34,10 +36,10 @@ from bgp.attributes import PathAttributes, UnknownAttribute
 from bgp.attributetable import BY_CODE
 from bgp.capabilities import Capability, encode_capability
 from bgp.communities import Community, Octets
-from bgp.errors import PeerError
+from bgp.errors import LocalError, PeerError
 from bgp.events import Event
 from bgp.faults import Fault
-from bgp.iana import AddPathDirection, AttributeCode, CapabilityCode
+from bgp.iana import AFI, SAFI, AddPathDirection, AttributeCode, CapabilityCode
 from bgp.labelled import LabelledPrefix, RouteDistinguisher, VPNPrefix
 from bgp.messages import Keepalive, Message, RouteRefresh
 from bgp.multiprotocol import MPReach, MPUnreach, NextHop
@@ -48,6 +50,7 @@ from bgp.open import Open
 from bgp.prefix import Family, Prefix
 from bgp.rib import Route
 from bgp.update import Update
+from bgp.values import check_kind, shown
 
 JSON = dict[str, "JSON"] | list["JSON"] | str | int | float | bool | None
 """What `json.dumps` takes."""
@@ -84,6 +87,22 @@ def family_name(family: Family) -> str:
     if isinstance(afi, enum.Enum) and isinstance(safi, enum.Enum):
         return f"{_member(afi)}-{_member(safi)}"
     return f"{int(afi)}/{int(safi)}"
+
+
+def read_family(text: str) -> Family:
+    """Read what `family_name` writes, or AFI and SAFI of any family, "1/1"; raise `LocalError` for anything else."""
+    check_kind("family", text, str)
+    numbers = _FAMILY_NUMBERS.fullmatch(text)
+    if numbers:
+        return Family(*map(int, numbers.groups()))
+    for afi, safi in itertools.product(AFI, SAFI):
+        family = Family(afi, safi)
+        if family_name(family) == text.lower():
+            return family
+    raise LocalError(f"family {shown(text)}, must be such as ipv4-unicast, or AFI/SAFI such as 1/1")
+
+
+_FAMILY_NUMBERS: Final = re.compile(r"([0-9]{1,5})/([0-9]{1,3})")
 
 
 def flag_names(flags: enum.IntFlag) -> list[str]:

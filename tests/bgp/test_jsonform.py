@@ -15,7 +15,7 @@ from bgp.errors import HoldTimerExpired, PeerError, UpdateError
 from bgp.events import AttemptFailed, Event, FamilyDisabled, PrefixLimitWarning, RefreshRequested
 from bgp.faults import Fault, Treatment
 from bgp.iana import AFI, AddPathDirection, AttributeFlag
-from bgp.jsonform import JSON, Representable, family_name, to_json
+from bgp.jsonform import JSON, Representable, family_name, read_family, to_json
 from bgp.labelled import LabelledPrefix, VPNPrefix
 from bgp.messages import Keepalive, Message, RouteRefresh
 from bgp.nlri import NLRI, OpaqueNLRI, Path
@@ -31,7 +31,7 @@ from bgp.offers import (
 )
 from bgp.open import Open
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family, Prefix
-from bgp.testing import capabilities, malformed_updates, messages, negotiated_sessions, routes
+from bgp.testing import capabilities, families, malformed_updates, messages, negotiated_sessions, routes
 from bgp.update import Update
 
 NEGOTIATED = Negotiated(four_octet_as=True)
@@ -324,3 +324,18 @@ def test_an_aigp_without_a_metric() -> None:
 def test_family_names() -> None:
     assert family_name(Family(AFI.L2VPN, 70)) == "l2vpn-evpn"
     assert family_name(Family(9999, 1)) == "9999/1"
+
+
+@given(families())
+def test_family_names_can_be_read(family: Family) -> None:
+    assert read_family(family_name(family)) == family
+
+
+@pytest.mark.parametrize("text", ["ipv4", "ipv4-unicast ", "1/1/1", "70000/1", ""])
+def test_what_is_no_family(text: str) -> None:
+    with pytest.raises(bgp.LocalError):
+        read_family(text)
+
+
+def test_families_as_people_write_them() -> None:
+    assert read_family("IPv6-Unicast") == read_family("2/1") == IPV6_UNICAST
