@@ -234,7 +234,9 @@ def _add_peer(parser: argparse.ArgumentParser) -> None:
     secret = session.add_mutually_exclusive_group()
     secret.add_argument("--password", help="signs TCP segments (TCP MD5); other users can see it")
     secret.add_argument("--password-file", type=Path, metavar="FILE", help="the same from a file")
-    session.add_argument("--hold-time", type=int, default=90, metavar="SECONDS", help="(%(default)s)")
+    session.add_argument(
+        "--hold-time", type=int, default=90, metavar="SECONDS", help="that we offer (%(default)s)"
+    )
     session.add_argument(
         "--family",
         type=_typed(read_family),
@@ -245,7 +247,9 @@ def _add_peer(parser: argparse.ArgumentParser) -> None:
     routes = parser.add_argument_group("routes, all with the same attributes")
     routes.add_argument("--announce", nargs="+", action="extend", default=[], metavar="PREFIX")
     for name, keyword in KEYWORDS.items():
-        routes.add_argument(f"--{name}", nargs="+", action="extend", metavar=keyword.value, help=keyword.help)
+        routes.add_argument(
+            f"--{name}", nargs="+" if keyword.several else 1, metavar=keyword.value, help=keyword.help
+        )
     routes.add_argument("--stdin", action="store_true", help="read lines from a terminal, too")
     ending = parser.add_argument_group("output and end")
     ending.add_argument("--json", action="store_true", help="print a JSON object for each event, in a line")

@@ -20,11 +20,13 @@ import attrs
 
 from bgp.errors import HeaderError, PeerError
 from bgp.framing import HEADER_LENGTH, MARKER, MAX_EXTENDED, judge_header
+from bgp.iana import MessageType
 from bgp.messages import Message, decode
 from bgp.negotiated import Negotiated, PeerType
 from bgp.open import Open
 from bgp.prefix import Family
 from bgp.values import FLAG, as_octets, several
+from bgp.wire import uint8
 
 
 @attrs.frozen
@@ -80,7 +82,7 @@ def read_recording(
     """Yield the messages in a stream of octets, and whatever else is there, in order and without a gap."""
     data = as_octets(data)
     pieces = list(_pieces(data))
-    opens = [found for start, end, _ in pieces if isinstance(found := _read(data[start:end], _NO_OPEN), Open)]
+    opens = list(_opens(data, pieces))
     negotiated = _negotiated(opens, 0, assumptions)
     seen = 0
     for start, end, missing in pieces:
@@ -94,6 +96,17 @@ def read_recording(
 
 _NO_OPEN: Final = Negotiated(four_octet_as=True)
 """What is taken for granted where there is no OPEN."""
+
+
+def _opens(data: bytes, pieces: Iterable[tuple[int, int, int]]) -> Iterator[Open]:
+    for start, end, _ in pieces:
+        if data[start + HEADER_LENGTH - 1 : start + HEADER_LENGTH] == _OPEN:
+            content = _read(data[start:end], _NO_OPEN)
+            if isinstance(content, Open):
+                yield content
+
+
+_OPEN: Final = uint8(MessageType.OPEN)
 
 
 def _read(octets: bytes, negotiated: Negotiated) -> Message | PeerError:

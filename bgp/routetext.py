@@ -52,6 +52,9 @@ class Keyword:
     value: str
     """What stands for a value in a usage line."""
 
+    several: bool = False
+    """Whether it may have more than one value."""
+
 
 def _one(words: Sequence[str]) -> str:
     if len(words) != 1:
@@ -79,7 +82,11 @@ KEYWORDS: Final[Mapping[str, Keyword]] = {
         field="next_hop", read=_one, help="where packets are to go; us if not given", value="ADDRESS"
     ),
     "community": Keyword(
-        field="communities", read=tuple, help="such as 64512:100 or no-export", value="COMMUNITY"
+        field="communities",
+        read=tuple,
+        help="such as 64512:100 or no-export",
+        value="COMMUNITY",
+        several=True,
     ),
     "med": Keyword(field="med", read=_number, help="MULTI_EXIT_DISC", value="NUMBER"),
     "local-pref": Keyword(
@@ -90,6 +97,7 @@ KEYWORDS: Final[Mapping[str, Keyword]] = {
         read=lambda words: ASPath(" ".join(words)),
         help="the path behind us, such as 64512 64512 {64513}",
         value="AS",
+        several=True,
     ),
     "origin": Keyword(field="origin", read=_origin, help="igp, egp or incomplete", value="ORIGIN"),
 }
