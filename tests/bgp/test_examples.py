@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -28,7 +29,11 @@ async def running(name: str, *arguments: str) -> AsyncIterator[asyncio.subproces
     """An example, which is to end well when it is interrupted."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(FOLDER / name), *arguments, stdout=pipe, stderr=pipe
+        *(sys.executable, str(FOLDER / name), *arguments),
+        stdout=pipe,
+        stderr=pipe,
+        # The tree that is tested, and not what may be installed.
+        env={**os.environ, "PYTHONPATH": str(FOLDER.parent)},
     )
     try:
         yield process
