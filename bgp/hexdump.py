@@ -14,11 +14,13 @@ from typing import Final
 from bgp.errors import LocalError
 from bgp.values import check_kind, shown
 
-_OFFSET: Final = re.compile(r"\s*(?:0x)?[0-9a-fA-F]{4,8}:\s+|[0-9a-fA-F]{8}  (?=[0-9a-fA-F]{2} )")
-"""What a line of a dump begins with."""
-
-_ASIDE: Final = re.compile(r"\s\|.*\|\s*$|(?<=[0-9a-fA-F])\s{2,}(?![0-9a-fA-F]{2} ).*$")
-"""What a line of a dump ends with."""
+_MARGINS: Final = (
+    # Groups of digits with one space between, and what follows two.
+    re.compile(r"\s*(?:0x)?[0-9a-fA-F]{4,8}:\s+(.*?)(?:\s{2,}.*)?"),
+    # Two groups of eight octets with two spaces between, and what follows a bar.
+    re.compile(r"[0-9a-fA-F]{8}  ([^|]*)\|.*"),
+)
+"""Lines of a dump, with the digits apart from what is beside them."""
 
 _BETWEEN: Final = re.compile(r"0x|\\x|[\s:,;-]")
 _STRANGE: Final = re.compile(r"[^0-9a-fA-F]")
@@ -37,5 +39,8 @@ def read_hex(text: str) -> bytes:
 
 
 def _without_margins(line: str) -> str:
-    offset = _OFFSET.match(line)
-    return _ASIDE.sub("", line[offset.end() :]) if offset else line
+    for margins in _MARGINS:
+        match = margins.fullmatch(line)
+        if match:
+            return match.group(1)
+    return line

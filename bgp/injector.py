@@ -67,7 +67,7 @@ class Injector:
         async with Speaker() as speaker:
             speaker.announce(*self.routes)
             peer = speaker.add_peer(self.config)
-            with _cancelled_by_signals(), contextlib.suppress(asyncio.CancelledError, TimeoutError):
+            with _until_a_signal(), contextlib.suppress(TimeoutError):
                 if self.lines is not None:
                     _start_reading(self.lines, lambda line: self._obey(line, speaker))
                 async with asyncio.timeout(self.timeout) as limit:
@@ -104,14 +104,25 @@ class Injector:
 
 
 @contextlib.contextmanager
-def _cancelled_by_signals() -> Iterator[None]:
-    """Let SIGINT and SIGTERM cancel the current task."""
+def _until_a_signal() -> Iterator[None]:
+    """Leave the block when SIGINT or SIGTERM comes."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
+    came = False
+
+    def leave() -> None:
+        nonlocal came
+        came = True
+        task.cancel()
+
     for number in _SIGNALS:
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, leave)
     try:
         yield
+    except asyncio.CancelledError:
+        if not came:
+            raise
+        task.uncancel()
     finally:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)

@@ -287,7 +287,7 @@ def _routes(event: RoutesReceived) -> Iterator[str]:
     family = "" if event.family in (IPV4_UNICAST, IPV6_UNICAST) else f"{event.family} "
     for gone in event.withdrawn:
         yield f"- {family}{_destination(gone)}"
-    about = ", ".join(_about(event.attributes, event.next_hop)) if event.announced else ""
+    about = ", ".join(_about(event.attributes, event.next_hop))
     for there in event.announced:
         yield f"+ {family}{_destination(there)} {about}"
     yield from map(_fault, event.faults)

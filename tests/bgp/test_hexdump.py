@@ -22,7 +22,6 @@ XXD = """\
 HEXDUMP = """\
 00000000  ff ff ff ff ff ff ff ff  ff ff ff ff ff ff ff ff  |................|
 00000010  00 13 04                                          |...|
-00000013
 """
 
 
@@ -38,7 +37,9 @@ HEXDUMP = """\
         TCPDUMP,
         TCPDUMP.replace("  .", "").replace(".", ""),
         XXD,
-        HEXDUMP.replace("00000013\n", ""),
+        HEXDUMP,
+        TCPDUMP.replace("  ...", "  ab cd 0f |"),
+        HEXDUMP.replace("|.", "|  ab cd 0f  |"),
     ],
 )
 def test_forms(text: str) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import attrs
 import pytest
 
 import bgp.__main__ as program
@@ -23,13 +24,15 @@ from bgp import (
     Update,
     encode,
 )
-from bgp.events import Event
+from bgp.events import EndOfRib, Event
 from bgp.injector import Injector
 from bgp.messages import Keepalive
+from bgp.multiprotocol import MPUnreach
 from bgp.nlri import NLRI
 from bgp.nlri import Path as RoutePath
+from bgp.offers import MultiprotocolCapability
 from bgp.open import Open
-from tests.bgp.router import DEADLINE, NEGOTIATED, Router
+from tests.bgp.router import DEADLINE, NEGOTIATED, Router, greeting
 from tests.conditions import until
 
 A, B, C = "203.0.113.1/32", "203.0.113.2/32", "203.0.113.3/32"
@@ -112,6 +115,11 @@ def test_decode_a_file_of_other_octets(capsys: pytest.CaptureFixture[str], tmp_p
     assert status == 1
     assert output.startswith("@0 ERROR: 8 octets are no header\n")
     assert output.endswith("@8 KEEPALIVE\n")
+
+
+def test_what_is_not_whole_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert decoded(capsys, KEEPALIVE.hex()) == (0, "@0 KEEPALIVE\n")
+    assert decoded(capsys, KEEPALIVE[:10].hex())[0] == 1
 
 
 def test_decode_options(capsys: pytest.CaptureFixture[str]) -> None:
@@ -409,4 +417,54 @@ async def test_a_signal_ends_the_injector() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         async with asyncio.timeout(DEADLINE):
             assert await running is True
+        await until(lambda: router.received[-1] == Notification(6, 2))
+
+
+async def test_the_injector_waits_for_the_end_of_all_families() -> None:
+    events: list[Event] = []
+    families = [IPV4_UNICAST, IPV6_UNICAST]
+    both = [MultiprotocolCapability(family) for family in families]
+    async with Router(answers=False) as router:
+        injector = Injector(
+            config=attrs.evolve(config(router), families=families),
+            show=events.append,
+            complain=print,
+            until_eor=True,
+        )
+        running = asyncio.create_task(injector.run())
+        await until(lambda: router.heard(Open))
+        router.send(attrs.evolve(greeting(), capabilities=[*greeting().capabilities, *both]), Keepalive())
+        router.send(Update(mp_unreach=MPUnreach(NLRI([], IPV6_UNICAST))), Update())
+        async with asyncio.timeout(DEADLINE):
+            assert await running is True
+    assert [event for event in events if isinstance(event, EndOfRib)] == [
+        EndOfRib(IPV6_UNICAST),
+        EndOfRib(IPV4_UNICAST),
+    ]
+
+
+async def test_the_timeout_is_over_with_the_session_up() -> None:
+    events: list[Event] = []
+    loop = asyncio.get_running_loop()
+    async with Router() as router:
+        injector = Injector(
+            config=config(router), show=events.append, complain=print, until_eor=True, timeout=2.0
+        )
+        end = loop.time() + 2.5
+        running = asyncio.create_task(injector.run())
+        await until(lambda: loop.time() > end)
+        router.send(Update())
+        async with asyncio.timeout(DEADLINE):
+            assert await running is True
+    assert events[-1] == EndOfRib(IPV4_UNICAST)
+
+
+async def test_cancelling_the_injector_is_no_signal() -> None:
+    async with Router() as router:
+        injector = Injector(config=config(router), show=lambda event: None, complain=print)
+        running = asyncio.create_task(injector.run())
+        await until(lambda: injector.was_established)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
         await until(lambda: router.received[-1] == Notification(6, 2))
