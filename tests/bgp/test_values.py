@@ -20,6 +20,7 @@ from bgp.values import (
     is_a,
     octets,
     optional_address,
+    printable,
     quoted,
     seconds,
     several,
@@ -172,3 +173,7 @@ def test_kinds() -> None:
     for validator, value, message in ((is_a(int | str), None, "int or str"), (FLAG, 1, "bool")):
         with pytest.raises(LocalError, match=f"number {value}, must be {message}"):
             accept(validator, value)
+
+
+def test_what_a_peer_writes_breaks_no_line() -> None:
+    assert printable("grüße\n\x1b[2J\u202e") == r"grüße\n\x1b[2J\u202e"
