@@ -231,6 +231,9 @@ def _add_peer(parser: argparse.ArgumentParser) -> None:
     )
     session.add_argument("--port", type=int, default=179, help="TCP port of the router (%(default)s)")
     session.add_argument("--local-address", metavar="ADDRESS", help="address of ours to connect from")
+    session.add_argument(
+        "--listen", type=int, nargs="?", const=179, metavar="PORT", help="let the router dial us, too (179)"
+    )
     secret = session.add_mutually_exclusive_group()
     secret.add_argument("--password", help="signs TCP segments (TCP MD5); other users can see it")
     secret.add_argument("--password-file", type=Path, metavar="FILE", help="the same from a file")
@@ -255,6 +258,7 @@ def _add_peer(parser: argparse.ArgumentParser) -> None:
     ending.add_argument("--json", action="store_true", help="print a JSON object for each event, in a line")
     ending.add_argument("--count", type=int, metavar="N", help="end after N routes of the router")
     ending.add_argument("--until-eor", action="store_true", help="end after the router's initial routes")
+    ending.add_argument("--refresh", action="store_true", help="ask for the router's routes once more")
     ending.add_argument(
         "--timeout", type=float, metavar="SECONDS", help="give up if there is no session by then"
     )
@@ -269,6 +273,8 @@ def _peer(options: argparse.Namespace) -> int:
         routes=read_routes(options.announce, given),
         show=_show_json if options.json else _show_text,
         complain=_complain,
+        listen=options.listen,
+        refresh=options.refresh,
         lines=_lines(always=options.stdin),
         count=options.count,
         until_eor=options.until_eor,

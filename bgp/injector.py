@@ -20,9 +20,11 @@ from bgp.config import PeerConfig
 from bgp.errors import LocalError
 from bgp.events import EndOfRib, Established, Event, RoutesReceived
 from bgp.prefix import Family
-from bgp.rib import Route
+from bgp.route import Route
 from bgp.routetext import Announcement, Withdrawal, read_line
-from bgp.speaker import Speaker
+from bgp.speaker import Peer, Speaker
+from bgp.stream import EventsLost
+from bgp.vocabulary import State
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -39,7 +41,13 @@ class Injector:
     """Called for each event."""
 
     complain: Callable[[str], None]
-    """Called with what is wrong with a line."""
+    """Called with what is wrong with a line, and when events are lost."""
+
+    listen: int | None = None
+    """The TCP port at which the peer may dial us, beside our dialling it; None: it may not."""
+
+    refresh: bool = False
+    """Ask for all routes again once the session is established, in every family that was negotiated (RFC 2918)."""
 
     lines: int | None = None
     """The file descriptor to read lines from; None: none."""
@@ -67,17 +75,30 @@ class Injector:
         async with Speaker() as speaker:
             speaker.announce(*self.routes)
             peer = speaker.add_peer(self.config)
+            if self.listen is not None:
+                await speaker.listen(self.config.local_address, self.listen)
             with _until_a_signal(), contextlib.suppress(TimeoutError):
                 if self.lines is not None:
                     _start_reading(self.lines, lambda line: self._obey(line, speaker))
                 async with asyncio.timeout(self.timeout) as limit:
                     async for event in peer.events():
+                        if isinstance(event, EventsLost):
+                            self.complain(
+                                f"{event.count} events are lost, since what was shown was not taken"
+                            )
+                            continue
                         self.show(event)
                         if isinstance(event, Established):
                             limit.reschedule(None)
+                            self._ask_again(peer, event)
                         if self._is_enough(event):
                             break
         return self.was_established
+
+    def _ask_again(self, peer: Peer, event: Established) -> None:
+        if self.refresh and peer.state is State.ESTABLISHED and event.negotiated.route_refresh:
+            for family in sorted(event.negotiated.families):
+                peer.request_refresh(family)
 
     def _is_enough(self, event: Event) -> bool:
         match event:

@@ -17,6 +17,8 @@ The form follows from the values, so that whatever this library can hold has one
 - NLRI are lists of objects with `prefix` and, where there are any, `path_id`, `labels` and `route_distinguisher`; with
   `octets` for the NLRI of families that the library does not read.
 - An AS path is a list of segments: {"type": "as-sequence", "asns": [64512, 64513]}.
+- A route is its destination, like one of NLRI, with `path_id`, `next_hop`, `attributes`, and `source`, the address of
+  the peer that it came from.
 - An UPDATE has `end_of_rib`, a family, and `treatment`, the strongest of its `faults` (RFC 7606), as well.
 
 The order of attributes, traffic classes of labels, and lengths in more octets than needed are not in it.
@@ -48,7 +50,7 @@ from bgp.nlri import NLRI, Destination, OpaqueNLRI, Path
 from bgp.notification import Notification
 from bgp.open import Open
 from bgp.prefix import Family, Prefix
-from bgp.rib import Route
+from bgp.route import Route
 from bgp.update import Update
 from bgp.values import check_kind, shown
 
@@ -158,6 +160,8 @@ def _compound(value: object) -> JSON:
             return {"addresses": [*map(str, value.addresses)], "octets": value.wire.hex()}
         case ASPath():
             return [*map(_plain, value.segments)]
+        case Route():
+            return _route(value)
         case MPReach() | MPUnreach():
             return {"family": family_name(value.family)} | _fields(value)
         case UnknownAttribute() | Fault():
@@ -237,6 +241,15 @@ def _destination(item: Destination | Path) -> dict[str, JSON]:
             }
         case _:
             return {"octets": item.wire.hex()}
+
+
+def _route(route: Route) -> dict[str, JSON]:
+    return _destination(route.prefix) | {
+        "path_id": route.path_id,
+        "next_hop": _plain(route.next_hop),
+        "attributes": _plain(route.attributes),
+        "source": _plain(route.source.address if route.source else None),
+    }
 
 
 def _notification(message: Notification) -> dict[str, JSON]:

@@ -18,7 +18,7 @@ from bgp.aspath import ASPath
 from bgp.errors import LocalError
 from bgp.iana import Origin
 from bgp.prefix import Prefix
-from bgp.rib import Route
+from bgp.route import Route
 from bgp.values import shown
 
 
@@ -87,6 +87,12 @@ KEYWORDS: Final[Mapping[str, Keyword]] = {
         help="such as 64512:100 or no-export",
         value="COMMUNITY",
         several=True,
+    ),
+    "large-community": Keyword(
+        field="large_communities", read=tuple, help="such as 64512:1:2", value="COMMUNITY", several=True
+    ),
+    "extended-community": Keyword(
+        field="extended_communities", read=tuple, help="such as rt:64512:7", value="COMMUNITY", several=True
     ),
     "med": Keyword(field="med", read=_number, help="MULTI_EXIT_DISC", value="NUMBER"),
     "local-pref": Keyword(

@@ -45,7 +45,7 @@ from bgp.offers import (
 )
 from bgp.open import Open
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family
-from bgp.rib import Route
+from bgp.route import Route
 from bgp.update import Update
 from bgp.values import printable
 
@@ -316,7 +316,7 @@ def _in_words(event: Event) -> str:
 def _part(value: object) -> str:
     match value:
         case Route():
-            return str(value.prefix)
+            return _destination(value.prefix)
         case tuple():
             return ", ".join(map(_part, value))
         case Fault():

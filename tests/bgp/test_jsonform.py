@@ -79,6 +79,17 @@ def test_every_negotiation_has_a_form(negotiated: Negotiated) -> None:
     assert "context" not in written(negotiated)
 
 
+def test_route() -> None:
+    route = bgp.Route("2001:db8::/32", next_hop="2001:db8::1", communities=["64512:100"], path_id=7)
+    assert written(route) == {
+        "prefix": "2001:db8::/32",
+        "path_id": 7,
+        "next_hop": {"addresses": ["2001:db8::1"], "octets": "20010db8000000000000000000000001"},
+        "attributes": {"origin": "igp", "as_path": [], "communities": ["64512:100"]},
+        "source": None,
+    }
+
+
 @given(routes())
 def test_every_route_has_a_form(route: bgp.Route) -> None:
     assert written(route)["prefix"] == str(route.prefix)

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -26,11 +27,11 @@ from bgp import (
 )
 from bgp.events import EndOfRib, Event
 from bgp.injector import Injector
-from bgp.messages import Keepalive
+from bgp.messages import Keepalive, RouteRefresh
 from bgp.multiprotocol import MPUnreach
 from bgp.nlri import NLRI
 from bgp.nlri import Path as RoutePath
-from bgp.offers import MultiprotocolCapability
+from bgp.offers import MultiprotocolCapability, RouteRefreshCapability
 from bgp.open import Open
 from tests.bgp.router import DEADLINE, NEGOTIATED, Router, greeting
 from tests.conditions import until
@@ -457,6 +458,45 @@ async def test_the_timeout_is_over_with_the_session_up() -> None:
         async with asyncio.timeout(DEADLINE):
             assert await running is True
     assert events[-1] == EndOfRib(IPV4_UNICAST)
+
+
+async def test_the_injector_asks_again() -> None:
+    offer = [*greeting().capabilities, RouteRefreshCapability()]
+    async with Router(answers=False) as router:
+        injector = Injector(
+            config=config(router), show=lambda event: None, complain=print, refresh=True, until_eor=True
+        )
+        running = asyncio.create_task(injector.run())
+        await until(lambda: router.heard(Open))
+        router.send(attrs.evolve(greeting(), capabilities=offer), Keepalive())
+        await until(lambda: RouteRefresh(IPV4_UNICAST) in router.received)
+        router.send(Update())
+        async with asyncio.timeout(DEADLINE):
+            assert await running is True
+
+
+async def test_the_peer_may_dial() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    async with Router() as router:
+        passive = attrs.evolve(config(router), passive=True, local_address="127.0.0.1")
+        injector = Injector(config=passive, show=lambda event: None, complain=print, listen=port)
+        running = asyncio.create_task(injector.run())
+        await until(lambda: can_connect(port))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(encode(greeting(), NEGOTIATED) + KEEPALIVE)
+        await until(lambda: injector.was_established)
+        os.kill(os.getpid(), signal.SIGINT)
+        async with asyncio.timeout(DEADLINE):
+            assert await running is True
+            assert (await reader.read()).endswith(encode(Notification(6, 2), NEGOTIATED))
+        writer.close()
+
+
+def can_connect(port: int) -> bool:
+    """Whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def test_cancelling_the_injector_is_no_signal() -> None:

@@ -17,11 +17,14 @@ def test_announcements() -> None:
     assert read_line(f"announce {A}\n") == Announcement((Route(A),))
     line = (
         f"announce {A} {B} next-hop 192.0.2.9 community 64512:100 no-export med 7 local-pref 200"
+        " large-community 64512:1:2 extended-community rt:64512:7"
         " as-path 64512 {64513 64514} origin Incomplete community 64512:101"
     )
     values = {
         "next_hop": "192.0.2.9",
-        "communities": ["64512:100", "64512:101", "no-export"],
+        "communities": ["64512:100", "no-export", "64512:101"],
+        "large_communities": ["64512:1:2"],
+        "extended_communities": ["rt:64512:7"],
         "med": 7,
         "local_pref": 200,
         "origin": Origin.INCOMPLETE,
