@@ -10,8 +10,9 @@ IPv6 one, and no key has to be set for both.
 A listening socket serves peers that want different things, hence what is strict can be set only on a connection that
 it has accepted, when TCP is up already. So `admit` first makes the kernel strict from now on, and then looks whether
 the SYN that began it all, which the kernel kept (TCP_SAVE_SYN), would have passed. A host too far away may see its
-handshake succeed, but what it sends is not read, and it is reset. For the same reason a listening socket sends with a
-TTL of 255: its SYN-ACK has to please a peer that checks.
+handshake succeed, but what it sends is not read, and it is reset. What is left to it is to guess, in the moment
+between the handshake of a peer and `admit`, the sequence numbers of that. For the same reason a listening socket
+sends with a TTL of 255: its SYN-ACK has to please a peer that checks.
 """
 
 import errno
@@ -33,12 +34,11 @@ Network = IPv4Network | IPv6Network
 SocketAddress = tuple[str, int] | tuple[str, int, int, int]
 """What the socket module takes and returns: address and port; for IPv6 also flow label and number of the zone."""
 
-MAX_PASSWORD: Final = 80
-"""Octets of a key, TCP_MD5SIG_MAXKEYLEN."""
-
+_MAX_PASSWORD: Final = 80  # TCP_MD5SIG_MAXKEYLEN
 _LISTENING_TTL: Final = 255
 _LISTENING_DSCP: Final = 48
 _BACKLOG: Final = 128  # connections that the kernel holds until they are accepted
+_MAX_DEVICE: Final = 16  # IFNAMSIZ
 _MAX_SYN: Final = 1024  # octets of two headers: 120, but for extension headers; as much as Python reads
 
 # What the socket module lacks: linux/in.h, linux/in6.h, linux/tcp.h.
@@ -174,6 +174,9 @@ def admit(sock: socket.socket, peer: Address, config: PeerConfig) -> None:
     Raises `LocalError` for what this machine cannot do, and if the SYN came from too far away (RFC 5082 3) or was not
     signed though there is a password. Call it once: the kernel tells but once what the SYN was.
     """
+    if config.interface is not None and config.interface != _device(sock):
+        # What comes by another way is dropped from now on.
+        _bind_to_device(sock, config.interface)
     _adjust(sock, config)
     if config.password is None and config.ttl_security is None:
         return
@@ -204,8 +207,8 @@ def set_key(sock: socket.socket, network: Network, password: bytes) -> None:
     Where several networks have keys, the longest prefix counts. Zones make no difference: a link-local address has one
     key on all interfaces.
     """
-    if not 1 <= len(password) <= MAX_PASSWORD:
-        raise LocalError(f"password of {len(password)} octets, must be 1 to {MAX_PASSWORD}")
+    if not 1 <= len(password) <= _MAX_PASSWORD:
+        raise LocalError(f"password of {len(password)} octets, must be 1 to {_MAX_PASSWORD}")
     _KEY.set(sock, _tcp_md5sig(network, password), f"password for {network}")
 
 
@@ -295,6 +298,13 @@ def _bind_to_device(sock: socket.socket, interface: str) -> None:
     _DEVICE.set(sock, interface.encode() + b"\0", f"interface {interface}")
 
 
+def _device(sock: socket.socket) -> str:
+    """The device that a socket is bound to, such as the one of the listening socket; to change it takes a privilege."""
+    return (
+        sock.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, _MAX_DEVICE).partition(b"\0")[0].decode()
+    )
+
+
 def _bind(sock: socket.socket, where: SocketAddress, setting: str) -> None:
     try:
         sock.bind(where)
@@ -303,7 +313,9 @@ def _bind(sock: socket.socket, where: SocketAddress, setting: str) -> None:
 
 
 def _adjust(sock: socket.socket, config: PeerConfig) -> None:
-    """Set what the kernel lets anybody set at any time."""
+    """Set what may be set at any time."""
+    # asyncio does so only for sockets that say that their protocol is TCP, which those from `accept` do not.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if config.ttl_security is not None:
         setting = f"ttl_security {config.ttl_security}"
         _LEAST_TTL[sock.family].set(sock, _least_ttl(config.ttl_security), setting)

@@ -46,7 +46,7 @@ class Owner(Protocol):
         """TCP did not come up."""
 
     def connection_lost(self, number: int, why: str) -> None:
-        """TCP is gone."""
+        """TCP is gone, or the peer has closed its side, which is the same to us; nothing is told after that."""
 
     def data_received(self, number: int, data: bytes) -> None:
         """Octets have arrived."""
@@ -133,6 +133,7 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Tell the owner nothing more; drop what is not sent yet; reset the connection."""
         self._owner = None
+        self._backlog.clear()
         self._end(self._reset)
 
     async def wait_closed(self) -> None:
@@ -229,16 +230,19 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Take the peer's end for the end: a session has no use for half a connection."""
-        if self._owner is not None:
-            self._owner.connection_lost(self._number, "the peer closed the connection")
+        self._tell_loss("the peer closed the connection")
 
     def connection_lost(self, error: Exception | None) -> None:
         """Pass it on."""
         self._lost.set()
         if self._linger is not None:
             self._linger.cancel()
-        if self._owner is not None:
-            self._owner.connection_lost(self._number, f"connection lost: {_explain(error)}")
+        self._tell_loss(f"connection lost: {_explain(error)}")
+
+    def _tell_loss(self, why: str) -> None:
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            owner.connection_lost(self._number, why)
 
 
 def _explain(error: Exception | None) -> str:

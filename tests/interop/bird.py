@@ -1,4 +1,4 @@
-"""BIRD 2 in a network namespace, as a neighbour at 10.0.0.2 of a speaker at 10.0.0.1."""
+"""BIRD 2 in a network namespace, as a neighbour at 10.0.0.2 of a speaker at 10.0.0.1 unless told otherwise."""
 
 import subprocess
 from pathlib import Path
@@ -10,8 +10,8 @@ router id 10.0.0.2;
 protocol device {{}}
 protocol static {{ ipv4; route 198.51.100.0/24 blackhole; }}
 protocol bgp speaker {{
-    local 10.0.0.2 as {asn};
-    neighbor 10.0.0.1 as 64512;
+    local {here} as {asn};
+    neighbor {there} as 64512;
     passive;
     error wait time 1, 2;
     {extra}
@@ -24,13 +24,20 @@ class Bird:
     """A BIRD; `extra` are lines for its BGP protocol."""
 
     def __init__(
-        self, namespace: NetworkNamespace, folder: Path, *, asn: int = 64513, extra: str = ""
+        self,
+        namespace: NetworkNamespace,
+        folder: Path,
+        *,
+        asn: int = 64513,
+        here: str = "10.0.0.2",
+        there: str = "10.0.0.1",
+        extra: str = "",
     ) -> None:
         self._namespace = namespace
         self._config = folder / "bird.conf"
         self._socket = folder / "bird.ctl"
         self._process: subprocess.Popen[bytes] | None = None
-        self._config.write_text(_CONFIG.format(asn=asn, extra=extra))
+        self._config.write_text(_CONFIG.format(asn=asn, here=here, there=there, extra=extra))
 
     def start(self) -> None:
         """Start it, in the foreground."""

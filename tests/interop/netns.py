@@ -69,15 +69,22 @@ class NetworkNamespace:
                 _setns(home.fileno())
 
 
-def connect(left: NetworkNamespace, left_address: str, right: NetworkNamespace, right_address: str) -> None:
+def connect(
+    left: NetworkNamespace,
+    left_address: str,
+    right: NetworkNamespace,
+    right_address: str,
+    *,
+    interface: str = "eth0",
+) -> None:
     """Lay a cable: an interface `eth0` in each namespace, with an address such as "10.0.0.1/24"."""
     run(
-        *("ip", "link", "add", "eth0", "netns", left.name, "type", "veth"),
-        *("peer", "name", "eth0", "netns", right.name),
+        *("ip", "link", "add", interface, "netns", left.name, "type", "veth"),
+        *("peer", "name", interface, "netns", right.name),
     )
     for namespace, address in ((left, left_address), (right, right_address)):
-        namespace.run("ip", "address", "add", address, "dev", "eth0")
-        namespace.run("ip", "link", "set", "eth0", "up")
+        namespace.run("ip", "address", "add", address, "dev", interface)
+        namespace.run("ip", "link", "set", interface, "up")
 
 
 def run(*command: str) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import bgp
 from bgp import EndOfRib, Established, Event, PeerType, Route, RoutesReceived, SessionClosed
 from bgp.speaker import Peer, Speaker
+from tests.bgp.ends import needs_signing
 from tests.bgp.router import DEADLINE
 from tests.conditions import until
 from tests.interop.bird import Bird
@@ -211,16 +211,7 @@ async def test_bird_refuses_another_as(bird: Bird) -> None:
         await until(lambda: peer.last_error == refusal)
 
 
-def _kernel_signs() -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.setsockopt(socket.IPPROTO_TCP, 14, bytes(216))
-        except OSError as error:
-            return error.strerror != "Protocol not available"
-    return True
-
-
-@pytest.mark.skipif(not _kernel_signs(), reason="needs a kernel with CONFIG_TCP_MD5SIG")
+@needs_signing
 @pytest.mark.parametrize("password", ["secret", "wrong", None])
 async def test_password(there: NetworkNamespace, tmp_path: Path, password: str | None) -> None:
     bird = Bird(there, tmp_path, extra='password "secret";')
