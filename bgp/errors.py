@@ -2,6 +2,8 @@
 
     BGPError
     ├── LocalError            the caller asked for something that cannot be
+    ├── MRTError              a dump holds what is no MRT record, RFC 6396
+    ├── BMPError              a router sent what is no BMP message, RFC 7854
     └── PeerError             the peer broke the protocol; ends the session with a NOTIFICATION
         ├── HeaderError           code 1, RFC 4271 6.1
         ├── OpenError             code 2, RFC 4271 6.2
@@ -26,6 +28,20 @@ class BGPError(Exception):
 
 class LocalError(BGPError, ValueError):
     """The caller's fault: a value out of range, text that cannot be read, a message that is too long."""
+
+
+class MRTError(BGPError):
+    """A record of a dump that cannot be read (RFC 6396); the message says where it begins."""
+
+    def __init__(self, reason: str, offset: int = 0) -> None:
+        super().__init__(f"MRT record at octet {offset}: {reason}")
+        self.reason = reason
+        self.offset = offset
+        """Octets in the stream before the record."""
+
+
+class BMPError(BGPError):
+    """Octets of a monitored router that are no BMP message; what follows them cannot be read either (RFC 7854)."""
 
 
 class PeerError(BGPError):

@@ -4,13 +4,14 @@ import attrs
 
 from bgp.attributes import PathAttributes
 from bgp.faults import Fault
-from bgp.multiprotocol import NextHop
+from bgp.multiprotocol import MPReach, MPUnreach, NextHop
 from bgp.negotiated import Negotiated
 from bgp.nlri import NLRI
 from bgp.notification import Notification
 from bgp.open import Open
-from bgp.prefix import Family
+from bgp.prefix import IPV4_UNICAST, Family
 from bgp.route import Route
+from bgp.update import Update
 from bgp.vocabulary import CloseConnection, OpenConnection, State
 
 # What a driver carries out, beside OpenConnection and CloseConnection.
@@ -106,6 +107,20 @@ class RoutesReceived:
 
     faults: tuple[Fault, ...] = ()
     """What was wrong with the UPDATE."""
+
+    @property
+    def update(self) -> Update | None:
+        """An UPDATE that says as much, without the faults; None if there are no routes."""
+        attributes = self.attributes if self.announced else PathAttributes()
+        if not (self.announced or self.withdrawn):
+            return None
+        if self.family == IPV4_UNICAST and self.next_hop is None:
+            return Update(withdrawn=self.withdrawn, announced=self.announced, attributes=attributes)
+        return Update(
+            attributes=attributes,
+            mp_reach=MPReach(self.announced, self.next_hop) if self.announced and self.next_hop else None,
+            mp_unreach=MPUnreach(self.withdrawn) if self.withdrawn else None,
+        )
 
 
 @attrs.frozen

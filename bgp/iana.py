@@ -7,6 +7,8 @@ https://www.iana.org/assignments/bgp-parameters
 https://www.iana.org/assignments/address-family-numbers
 https://www.iana.org/assignments/safi-namespace
 https://www.iana.org/assignments/capability-codes
+https://www.iana.org/assignments/mrt
+https://www.iana.org/assignments/bmp-parameters
 """
 
 import enum
@@ -271,6 +273,168 @@ class RouteRefreshSubcode(_Registry):
     """BGP ROUTE-REFRESH Message Error subcodes."""
 
     INVALID_MESSAGE_LENGTH = 1  # RFC 7313
+
+
+class MRTType(_Registry):
+    """MRT Types."""
+
+    OSPFV2 = 11  # RFC 6396
+    TABLE_DUMP = 12  # RFC 6396
+    TABLE_DUMP_V2 = 13  # RFC 6396
+    BGP4MP = 16  # RFC 6396
+    BGP4MP_ET = 17  # RFC 6396
+    ISIS = 32  # RFC 6396
+    ISIS_ET = 33  # RFC 6396
+    OSPFV3 = 48  # RFC 6396
+    OSPFV3_ET = 49  # RFC 6396
+
+
+class TableDumpV2Subtype(_Registry):
+    """TABLE_DUMP_V2 Subtype Codes."""
+
+    PEER_INDEX_TABLE = 1  # RFC 6396
+    RIB_IPV4_UNICAST = 2  # RFC 6396
+    RIB_IPV4_MULTICAST = 3  # RFC 6396
+    RIB_IPV6_UNICAST = 4  # RFC 6396
+    RIB_IPV6_MULTICAST = 5  # RFC 6396
+    RIB_GENERIC = 6  # RFC 6396
+    GEO_PEER_TABLE = 7  # RFC 6397
+    RIB_IPV4_UNICAST_ADDPATH = 8  # RFC 8050
+    RIB_IPV4_MULTICAST_ADDPATH = 9  # RFC 8050
+    RIB_IPV6_UNICAST_ADDPATH = 10  # RFC 8050
+    RIB_IPV6_MULTICAST_ADDPATH = 11  # RFC 8050
+    RIB_GENERIC_ADDPATH = 12  # RFC 8050
+
+
+class BGP4MPSubtype(_Registry):
+    """BGP4MP and BGP4MP_ET Subtype Codes."""
+
+    STATE_CHANGE = 0  # RFC 6396
+    MESSAGE = 1  # RFC 6396
+    MESSAGE_AS4 = 4  # RFC 6396
+    STATE_CHANGE_AS4 = 5  # RFC 6396
+    MESSAGE_LOCAL = 6  # RFC 6396
+    MESSAGE_AS4_LOCAL = 7  # RFC 6396
+    MESSAGE_ADDPATH = 8  # RFC 8050
+    MESSAGE_AS4_ADDPATH = 9  # RFC 8050
+    MESSAGE_LOCAL_ADDPATH = 10  # RFC 8050
+    MESSAGE_AS4_LOCAL_ADDPATH = 11  # RFC 8050
+
+
+class MRTState(_Registry):
+    """The states of a session as MRT numbers them (RFC 6396 4.4.1)."""
+
+    IDLE = 1
+    CONNECT = 2
+    ACTIVE = 3
+    OPEN_SENT = 4
+    OPEN_CONFIRM = 5
+    ESTABLISHED = 6
+
+
+class BMPMessageType(_Registry):
+    """BMP Message Types."""
+
+    ROUTE_MONITORING = 0  # RFC 7854
+    STATISTICS_REPORT = 1  # RFC 7854
+    PEER_DOWN = 2  # RFC 7854
+    PEER_UP = 3  # RFC 7854
+    INITIATION = 4  # RFC 7854
+    TERMINATION = 5  # RFC 7854
+    ROUTE_MIRRORING = 6  # RFC 7854
+
+
+class BMPPeerType(_Registry):
+    """BMP Peer Types."""
+
+    GLOBAL = 0  # RFC 7854
+    RD = 1  # RFC 7854
+    LOCAL = 2  # RFC 7854
+    LOC_RIB = 3  # RFC 9069
+
+
+class BMPPeerFlag(enum.IntFlag):
+    """BMP Peer Flags of peers of the types 0 to 2."""
+
+    IPV6 = 0x80  # RFC 7854, V
+    POST_POLICY = 0x40  # RFC 7854, L
+    TWO_OCTET_AS = 0x20  # RFC 7854, A
+    ADJ_RIB_OUT = 0x10  # RFC 8671, O
+
+
+class BMPStatistic(_Registry):
+    """BMP Statistics Types."""
+
+    REJECTED_PREFIXES = 0  # RFC 7854
+    DUPLICATE_ADVERTISEMENTS = 1  # RFC 7854
+    DUPLICATE_WITHDRAWALS = 2  # RFC 7854
+    CLUSTER_LIST_LOOPS = 3  # RFC 7854
+    AS_PATH_LOOPS = 4  # RFC 7854
+    ORIGINATOR_ID_LOOPS = 5  # RFC 7854
+    CONFEDERATION_LOOPS = 6  # RFC 7854
+    ADJ_RIB_IN_ROUTES = 7  # RFC 7854
+    LOC_RIB_ROUTES = 8  # RFC 7854
+    ADJ_RIB_IN_ROUTES_OF_FAMILY = 9  # RFC 7854
+    LOC_RIB_ROUTES_OF_FAMILY = 10  # RFC 7854
+    UPDATES_TREATED_AS_WITHDRAW = 11  # RFC 7854
+    PREFIXES_TREATED_AS_WITHDRAW = 12  # RFC 7854
+    DUPLICATE_UPDATES = 13  # RFC 7854
+    PRE_POLICY_ADJ_RIB_OUT_ROUTES = 14  # RFC 8671
+    POST_POLICY_ADJ_RIB_OUT_ROUTES = 15  # RFC 8671
+    PRE_POLICY_ADJ_RIB_OUT_ROUTES_OF_FAMILY = 16  # RFC 8671
+    POST_POLICY_ADJ_RIB_OUT_ROUTES_OF_FAMILY = 17  # RFC 8671
+
+
+class BMPInformationType(_Registry):
+    """BMP Initiation and Peer Up Information TLVs."""
+
+    STRING = 0  # RFC 7854
+    SYS_DESCR = 1  # RFC 7854
+    SYS_NAME = 2  # RFC 7854
+    TABLE_NAME = 3  # RFC 9069
+    ADMIN_LABEL = 4  # RFC 8671
+
+
+class BMPTerminationType(_Registry):
+    """BMP Termination Message TLVs."""
+
+    STRING = 0  # RFC 7854
+    REASON = 1  # RFC 7854
+
+
+class BMPTerminationReason(_Registry):
+    """BMP Termination Message Reason Codes."""
+
+    ADMINISTRATIVELY_CLOSED = 0  # RFC 7854
+    UNSPECIFIED = 1  # RFC 7854
+    OUT_OF_RESOURCES = 2  # RFC 7854
+    REDUNDANT_CONNECTION = 3  # RFC 7854
+    PERMANENTLY_CLOSED = 4  # RFC 7854
+
+
+class BMPPeerDownReason(_Registry):
+    """BMP Peer Down Reason Codes."""
+
+    LOCAL_NOTIFICATION = 1  # RFC 7854
+    LOCAL_EVENT = 2  # RFC 7854
+    REMOTE_NOTIFICATION = 3  # RFC 7854
+    REMOTE = 4  # RFC 7854
+    DE_CONFIGURED = 5  # RFC 7854
+    LOCAL_WITH_TABLE_NAME = 6  # RFC 9069
+
+
+class BMPMirroringType(_Registry):
+    """BMP Route Mirroring TLVs."""
+
+    BGP_MESSAGE = 0  # RFC 7854
+    INFORMATION = 1  # RFC 7854
+
+
+class BMPMirroringInformation(_Registry):
+    """BMP Route Mirroring Information Codes."""
+
+    ERRORED_PDU = 0  # RFC 7854
+    MESSAGES_LOST = 1  # RFC 7854
 
 
 SUBCODES: Final[dict[int, type[_Registry]]] = {

@@ -60,6 +60,12 @@ def any_address(value: str | Address) -> Address:
     raise LocalError(f"{shown(value)} is not an IP address")
 
 
+def plain_address(value: str | Address) -> Address:
+    """Read an address, and drop its zone: that means nothing on another machine."""
+    address = any_address(value)
+    return IPv6Address(address.packed) if address.version == 6 else address
+
+
 def optional_address(value: str | Address | None) -> Address | None:
     """Read an IPv4 or IPv6 address, or None."""
     return None if value is None else any_address(value)
@@ -143,6 +149,9 @@ ASN = in_range(1, 0xFFFFFFFF)
 
 UINT8 = in_range(0, 0xFF)
 """Validates a number of one octet."""
+
+UINT16 = in_range(0, 0xFFFF)
+"""Validates a number of two octets."""
 
 UINT32 = in_range(0, 0xFFFFFFFF)
 """Validates a number of four octets."""

@@ -30,6 +30,8 @@ TARGETS = (
     "framing",
     "sessions",
     "peerings",
+    "mrt",
+    "bmp",
 )
 
 _HERE = Path(__file__).parent

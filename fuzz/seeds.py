@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bgp import Negotiated, PeerType, Prefix, Update, encode, testing
+from bgp import Negotiated, PeerType, Prefix, Update, bmp, encode, mrt, testing
 from bgp.capabilities import encode_capability
 from bgp.framing import HEADER_LENGTH
 from bgp.open import encode_open
@@ -198,6 +198,14 @@ def _programs(up: bytes) -> dict[str, Iterable[bytes]]:
     }
 
 
+def _dumps() -> dict[str, Iterable[bytes]]:
+    return {"drawn": _drawn(testing.mrt_records(), lambda record: b"\x07" + mrt.encode(record))}
+
+
+def _bmp() -> dict[str, Iterable[bytes]]:
+    return {"drawn": _drawn(testing.bmp_messages(), lambda message: b"\x01" + bmp.encode(message))}
+
+
 _INPUTS: dict[str, Callable[[], dict[str, Iterable[bytes]]]] = {
     "messages": _messages,
     "updates": _updates,
@@ -210,6 +218,8 @@ _INPUTS: dict[str, Callable[[], dict[str, Iterable[bytes]]]] = {
     "framing": _framing,
     "sessions": _sessions_up,
     "peerings": _peerings_up,
+    "mrt": _dumps,
+    "bmp": _bmp,
 }
 
 

@@ -20,6 +20,7 @@ from bgp.values import (
     is_a,
     octets,
     optional_address,
+    plain_address,
     printable,
     quoted,
     seconds,
@@ -41,6 +42,11 @@ def test_reads_addresses() -> None:
     assert any_address("2001:db8::1") == any_address(IPv6Address("2001:db8::1")) == IPv6Address("2001:db8::1")
     assert optional_address("192.0.2.1") == address
     assert optional_address(None) is None
+
+
+def test_a_plain_address_has_no_zone() -> None:
+    assert plain_address("fe80::1%eth0") == IPv6Address("fe80::1")
+    assert plain_address("192.0.2.1") == IPv4Address("192.0.2.1")
 
 
 @pytest.mark.parametrize("text", ["", "192.0.2.256", "2001:db8::1", "192.0.2.1/32", "example"])

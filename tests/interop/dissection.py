@@ -57,8 +57,11 @@ class Field:
                 yield Field(element)
 
 
-def dissect(capture: Path, as_octets: int) -> list[Field]:
-    """Let tshark read a capture in which AS numbers have so many octets; return the tree of each message."""
+def dissect(capture: Path, as_octets: int, *, bmp_port: int | None = None) -> list[Field]:
+    """Let tshark read a capture in which AS numbers have so many octets; return the tree of each message.
+
+    With `bmp_port`, what goes to that port is BMP, and the messages are those.
+    """
     command = [
         "tshark",
         "-n",
@@ -67,10 +70,13 @@ def dissect(capture: Path, as_octets: int) -> list[Field]:
         "-T",
         "pdml",
         "-J",
-        "bgp",
+        "bgp" if bmp_port is None else "bgp bmp",
         "-o",
         f"bgp.asn_len:{as_octets}",
     ]
+    if bmp_port is not None:
+        command += ["-d", f"tcp.port=={bmp_port},bmp"]
     done = subprocess.run(command, capture_output=True, timeout=_DEADLINE, check=True)
     root = ElementTree.fromstring(done.stdout)
-    return [Field(proto) for proto in root.iter("proto") if proto.get("name") == "bgp"]
+    wanted = "bgp" if bmp_port is None else "bmp"
+    return [Field(proto) for proto in root.iter("proto") if proto.get("name") == wanted]

@@ -22,14 +22,17 @@ class _Side:
 
 @attrs.define(init=False)
 class Connection:
-    """A TCP connection on which two speakers talk, captured after its handshake; `number` tells it from others."""
+    """A TCP connection on which two speakers talk, captured after its handshake; `number` tells it from others.
+
+    `port` is that of the side which listens.
+    """
 
     dialling: _Side
     listening: _Side
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, port: int = _BGP_PORT) -> None:
         self.__attrs_init__(
-            _Side(IPv4Address("192.0.2.1"), 50000 + number), _Side(IPv4Address("192.0.2.2"), _BGP_PORT)
+            _Side(IPv4Address("192.0.2.1"), 50000 + number), _Side(IPv4Address("192.0.2.2"), port)
         )
 
     def frame(self, message: bytes, *, dialling: bool = True) -> bytes:
