@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from bgp.bmpmessages import (
+from bgp.bmp.messages import (
     GAUGES,
     OF_FAMILY,
     BMPMessage,
@@ -18,7 +18,7 @@ from bgp.bmpmessages import (
     UnknownMessage,
     UnknownStatistic,
 )
-from bgp.bmppeer import MonitoredPeer
+from bgp.bmp.peer import MonitoredPeer
 from bgp.iana import BMPPeerType, BMPStatistic, MRTState
 from bgp.messages import encode
 from bgp.mrt import (
@@ -32,7 +32,7 @@ from bgp.mrt import (
     TableDump,
     UnknownRecord,
 )
-from bgp.mrtsession import session_of
+from bgp.mrt.session import session_of
 from bgp.negotiated import Negotiated, PeerType
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family
 from bgp.testing.labels import asns, numbers

@@ -26,7 +26,7 @@ from bgp import (
     bmp,
     encode,
 )
-from bgp.bmpfeed import Feed, MonitoredSession
+from bgp.bmp.feed import Feed, MonitoredSession
 from bgp.iana import BMPStatistic
 from bgp.offers import FourOctetASCapability
 from tests.interop.dissection import Field, dissect

@@ -13,7 +13,7 @@ import pytest
 
 from bgp import Keepalive, Notification, Open, PathAttributes, Route, Update, mrt
 from bgp.iana import MRTState
-from bgp.mrtfile import open_mrt
+from bgp.mrt.file import open_mrt
 from bgp.speaker import Speaker
 from tests.conditions import DEADLINE, until
 from tests.interop.netns import NetworkNamespace, connect, needs_namespaces

@@ -18,7 +18,7 @@ BMP goes one way: the router connects or is connected to, and sends; the station
     PeerDown           a session ended, and why; the routes of the peer are gone
     Termination        the last message, with a reason
 
-`decode` raises nothing but `BMPError`. bmpfeed.py makes these messages from what happens to peers, and bmpexporter.py
+`decode` raises nothing but `BMPError`. feed.py makes these messages from what happens to peers, and exporter.py
 sends them to a station.
 """
 
@@ -27,7 +27,7 @@ from typing import Final
 
 import attrs
 
-from bgp.bmpmessages import (
+from bgp.bmp.messages import (
     GAUGES,
     OF_FAMILY,
     BMPMessage,
@@ -43,7 +43,7 @@ from bgp.bmpmessages import (
     UnknownMessage,
     UnknownStatistic,
 )
-from bgp.bmppeer import MonitoredPeer, decode_address, decode_peer, encode_address, encode_peer
+from bgp.bmp.peer import MonitoredPeer, decode_address, decode_peer, encode_address, encode_peer
 from bgp.errors import BMPError, LocalError, PeerError
 from bgp.framing import HEADER_LENGTH, judge_header
 from bgp.iana import BMPMessageType, BMPStatistic

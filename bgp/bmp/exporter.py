@@ -4,7 +4,7 @@
         ...
 
 It connects, tells of all peers that are up with all their routes, and follows what happens; when the connection is
-lost, it comes back after a pause that grows, and begins anew. What is to be told is bmpfeed.py's; this file moves it.
+lost, it comes back after a pause that grows, and begins anew. What is to be told is feed.py's; this file moves it.
 
 A station may be slow. Dumps wait for it: they are made while they are sent. News does not, since it would have to wait
 in memory: when more than `max_waiting` octets of it do, or the station takes nothing for `patience` seconds, the
@@ -26,7 +26,7 @@ from typing import Final, Protocol, Self
 
 import attrs
 
-from bgp.bmpfeed import Feed, MonitoredSession, ReceivedRoute
+from bgp.bmp.feed import Feed, MonitoredSession, ReceivedRoute
 from bgp.events import (
     EndOfRib,
     Established,

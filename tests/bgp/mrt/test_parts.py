@@ -9,7 +9,7 @@ from bgp.attributes import PathAttributes
 from bgp.errors import LocalError, UpdateError
 from bgp.faults import Treatment
 from bgp.iana import AttributeCode
-from bgp.mrtparts import Attributed, check_asn, encode_block, read_address
+from bgp.mrt.parts import Attributed, check_asn, encode_block, read_address
 from bgp.multiprotocol import NextHop
 from bgp.negotiated import Negotiated, PeerType
 from bgp.testing import path_attributes

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from bgp.bmppeer import (
+from bgp.bmp.peer import (
     MonitoredPeer,
     address_or_none,
     decode_address,

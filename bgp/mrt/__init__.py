@@ -1,6 +1,6 @@
 """Dumps of routing tables and of sessions: the MRT format (RFC 6396, RFC 8050).
 
-    with open_mrt("rib.20261123.1600.bz2") as file:          # bgp.mrtfile
+    with open_mrt("rib.20261123.1600.bz2") as file:          # bgp.mrt.file
         for record in mrt.read(file):
             match record:
                 case mrt.PeerIndexTable(peers=peers): ...
@@ -10,10 +10,10 @@
 A dump is a sequence of records, each with a header that says its length. So memory holds one record at a time, and one
 that cannot be read can be left out. The records:
 
-    PeerIndexTable, RIB    a table: who the peers are, then the routes to each destination     mrtrib.py
-    TableDump              the old form of a table: one record for each route                  mrtrib.py
-    BGPMessage             what a peer said                                                    mrtsession.py
-    StateChange            a session came up, or went down                                     mrtsession.py
+    PeerIndexTable, RIB    a table: who the peers are, then the routes to each destination     rib.py
+    TableDump              the old form of a table: one record for each route                  rib.py
+    BGPMessage             what a peer said                                                    session.py
+    StateChange            a session came up, or went down                                     session.py
     UnknownRecord          anything else, as octets
 
 What is read with its octets untouched, attributes and messages, is written again to the same octets.
@@ -28,8 +28,8 @@ import attrs
 
 from bgp.errors import LocalError, MRTError, UpdateError
 from bgp.iana import MRTType, TableDumpV2Subtype
-from bgp.mrtparts import encode_block
-from bgp.mrtrib import (
+from bgp.mrt.parts import encode_block
+from bgp.mrt.rib import (
     RIB,
     RIB_SUBTYPES,
     Peer,
@@ -43,7 +43,7 @@ from bgp.mrtrib import (
     encode_rib,
     encode_table_dump,
 )
-from bgp.mrtsession import (
+from bgp.mrt.session import (
     SESSION_SUBTYPES,
     BGPMessage,
     StateChange,

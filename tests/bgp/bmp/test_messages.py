@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgp import IPV4_UNICAST, PathAttributes, Update, encode
-from bgp.bmpmessages import (
+from bgp.bmp.messages import (
     Information,
     Initiation,
     PeerDown,
@@ -18,7 +18,7 @@ from bgp.bmpmessages import (
     UnknownMessage,
     UnknownStatistic,
 )
-from bgp.bmppeer import MonitoredPeer
+from bgp.bmp.peer import MonitoredPeer
 from bgp.errors import LocalError, PeerError
 from bgp.iana import AddPathDirection, BMPInformationType, BMPStatistic, BMPTerminationReason
 from bgp.negotiated import Negotiated, PeerType

@@ -7,7 +7,7 @@ from bgp.attributes import PathAttributes
 from bgp.errors import LocalError, UpdateError
 from bgp.iana import TableDumpV2Subtype
 from bgp.labelled import LabelledPrefix, VPNPrefix
-from bgp.mrtrib import (
+from bgp.mrt.rib import (
     RIB,
     Peer,
     PeerIndexTable,

@@ -8,11 +8,11 @@ from pathlib import Path
 from bgp import Keepalive, PathAttributes, Update
 from bgp.iana import MRTState
 from bgp.mrt import BGPMessage, Record, StateChange, read
-from bgp.mrtfile import open_mrt
+from bgp.mrt.file import open_mrt
 from tests.bgp.router import DEADLINE, Router
 from tests.conditions import until
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "mrt_collector.py"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "mrt_collector.py"
 PLAIN = PathAttributes(origin=0, as_path=[64513, 70000], next_hop="192.0.2.2")
 
 

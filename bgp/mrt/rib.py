@@ -3,7 +3,7 @@
 A table is a `PeerIndexTable`, which says who the peers are, and after it one `RIB` for each destination, with an entry
 for each route to it; an entry names its peer by the place in the index. TABLE_DUMP has a record for each route.
 
-An entry keeps its attributes as octets until somebody looks (mrtparts.py).
+An entry keeps its attributes as octets until somebody looks (parts.py).
 
 Paths with identifiers in RIB_GENERIC_ADDPATH have them in their entries, as in the other subtypes. RFC 8050 puts the
 identifier before the NLRI there, but those who write such records, GoBGP and OpenBGPD, do not; what can be read only in
@@ -21,7 +21,7 @@ from bgp.attributes import PathAttributes
 from bgp.errors import LocalError, UpdateError
 from bgp.iana import AFI, TableDumpV2Subtype
 from bgp.labelled import LabelledPrefix, VPNPrefix
-from bgp.mrtparts import BLOCK, Attributed, check_asn, encode_block, read_address
+from bgp.mrt.parts import BLOCK, Attributed, check_asn, encode_block, read_address
 from bgp.multiprotocol import NextHop
 from bgp.nlri import NLRI, decoder
 from bgp.prefix import (

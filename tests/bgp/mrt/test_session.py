@@ -10,7 +10,7 @@ from bgp import State, Update
 from bgp.errors import HeaderError, LocalError
 from bgp.iana import MRTState
 from bgp.messages import Keepalive, decode, encode
-from bgp.mrtsession import (
+from bgp.mrt.session import (
     BGPMessage,
     StateChange,
     decode_session_record,
@@ -22,7 +22,7 @@ from bgp.testing import messages
 from bgp.wire import Reader, WireError
 
 KEEPALIVE = b"\xff" * 16 + b"\x00\x13\x04"
-CAPTURES = Path(__file__).parents[1] / "data" / "captures"
+CAPTURES = Path(__file__).parents[2] / "data" / "captures"
 
 HEAD: dict[str, Any] = {
     "timestamp": 5,

@@ -11,7 +11,7 @@ from typing import Final
 
 import attrs
 
-from bgp.bmppeer import MonitoredPeer, address_or_none
+from bgp.bmp.peer import MonitoredPeer, address_or_none
 from bgp.errors import LocalError, PeerError
 from bgp.iana import (
     BMPInformationType,

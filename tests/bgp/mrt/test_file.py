@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bgp.mrt import UnknownRecord, encode, read
-from bgp.mrtfile import open_mrt
+from bgp.mrt.file import open_mrt
 
 RECORD = UnknownRecord(timestamp=1, type=99, subtype=0, data=b"abc")
 

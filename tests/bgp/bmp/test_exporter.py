@@ -38,7 +38,7 @@ from bgp.bmp import (
     Termination,
     decode,
 )
-from bgp.bmpexporter import BMPExporter
+from bgp.bmp.exporter import BMPExporter
 from bgp.events import FamilyDisabled
 from bgp.multiprotocol import NextHop
 from bgp.nlri import Destination

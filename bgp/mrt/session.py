@@ -14,7 +14,7 @@ from bgp.errors import LocalError
 from bgp.iana import AFI, BGP4MPSubtype, MRTState
 from bgp.messages import Message
 from bgp.messages import decode as decode_message
-from bgp.mrtparts import check_asn, read_address
+from bgp.mrt.parts import check_asn, read_address
 from bgp.negotiated import Negotiated, PeerType
 from bgp.prefix import (
     IPV4_LABELLED,

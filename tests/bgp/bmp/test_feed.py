@@ -33,7 +33,7 @@ from bgp.bmp import (
     StatisticsReport,
     decode,
 )
-from bgp.bmpfeed import Feed, MonitoredSession
+from bgp.bmp.feed import Feed, MonitoredSession
 from bgp.intake import Intake
 from bgp.negotiated import Negotiated, PeerType
 from bgp.nlri import Destination, OpaqueNLRI
