@@ -11,16 +11,20 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
+from bgp import mrt
 from bgp.config import PeerConfig
-from bgp.errors import LocalError, PeerError
+from bgp.errors import LocalError, MRTError, PeerError
 from bgp.events import Event
 from bgp.framing import MARKER
 from bgp.hexdump import read_hex
 from bgp.injector import Injector
 from bgp.jsonform import JSON, read_family, to_json
+from bgp.mrt.file import open_mrt
+from bgp.mrt.forms import record_to_json, record_to_text
 from bgp.prefix import IPV4_UNICAST
 from bgp.recording import Assumptions, Incomplete, Recorded, is_mrt, read_recording
 from bgp.routetext import KEYWORDS, read_routes
@@ -29,12 +33,16 @@ from bgp.values import shown
 
 _T = TypeVar("_T")
 
+_LOOK: Final = 1 << 20
+"""Octets of a file in which its first record should end."""
+
 _DECODE: Final = """\
 Print what BGP messages say, and what is wrong with them.
 
 Takes hexadecimal digits as they come from logs and packet dumps (spaces, colons, 0x, line breaks and offsets are
 skipped), or a file with such text, or a file with the octets of a TCP stream. There may be several messages in a row.
-The OPENs among them decide how the others are read; one direction of a session may follow the other.
+The OPENs among them decide how the others are read; one direction of a session may follow the other. An MRT file, be it
+compressed by gzip or bzip2, is printed record by record.
 """
 
 _DECODE_MORE: Final = """\
@@ -152,18 +160,53 @@ def _decode(options: argparse.Namespace) -> int:
         internal=options.internal,
         extended_message=options.extended_message,
     )
+    given = sys.stdin.buffer.read() if options.what == "-" else None
+    dump = _dump(options.what, given)
+    if dump is not None:
+        return _decode_dump(dump, options.json)
     show = _recorded_json if options.json else _recorded_text
     status = 0
-    for piece in read_recording(_octets(options.what), assumptions):
+    for piece in read_recording(_octets(options.what, given), assumptions):
         print(show(piece))
         if isinstance(piece.content, PeerError | Incomplete):
             status = 1
     return status
 
 
-def _octets(what: str) -> bytes:
+def _dump(what: str, given: bytes | None) -> BinaryIO | None:
+    """An open MRT file, compressed or not; None if it is something else."""
+    try:
+        file = open_mrt(what) if given is None else BytesIO(given)
+        start = file.read(_LOOK)
+        file.seek(0)
+    except (OSError, EOFError, ValueError):
+        return None
+    if is_mrt(start):
+        return file
+    file.close()
+    return None
+
+
+def _decode_dump(file: BinaryIO, as_json: bool) -> int:
+    errors: list[MRTError] = []
+
+    def fail(error: MRTError) -> None:
+        errors.append(error)
+        _complain(str(error))
+
+    with file:
+        try:
+            for record in mrt.read(file, fail):
+                print(json.dumps(record_to_json(record)) if as_json else record_to_text(record))
+        except (OSError, EOFError) as error:
+            _complain(f"the file cannot be read to its end: {error}")
+            return 1
+    return 1 if errors else 0
+
+
+def _octets(what: str, given: bytes | None) -> bytes:
     """The messages that an argument stands for; raises `LocalError` if it stands for none."""
-    data = sys.stdin.buffer.read() if what == "-" else _file(what)
+    data = _file(what) if given is None else given
     octets = _digits(what) if data is None else _stream(data)
     if not octets:
         raise LocalError("there is nothing to decode")
@@ -187,8 +230,6 @@ def _digits(text: str) -> bytes:
 
 def _stream(data: bytes) -> bytes:
     """The octets of a stream of messages, whatever form the data have that hold it."""
-    if is_mrt(data):
-        raise LocalError("this is an MRT file, of which the messages cannot be read")
     if data.startswith(MARKER):
         return data
     try:

@@ -163,11 +163,11 @@ def _compound(value: object) -> JSON:
         case Route():
             return _route(value)
         case MPReach() | MPUnreach():
-            return {"family": family_name(value.family)} | _fields(value)
+            return {"family": family_name(value.family)} | fields_to_json(value)
         case UnknownAttribute() | Fault():
             return _coded(value, value.code, AttributeCode)
         case Update():
-            return _fields(value) | {
+            return fields_to_json(value) | {
                 "end_of_rib": _plain(value.end_of_rib),
                 "treatment": _plain(value.treatment),
             }
@@ -184,11 +184,11 @@ def _compound(value: object) -> JSON:
         case _ if isinstance(value, Capability):
             return _coded(value, encode_capability(value)[0], CapabilityCode)
         case _:
-            return _fields(value)
+            return fields_to_json(value)
 
 
-def _fields(value: object) -> dict[str, JSON]:
-    """What stands for the fields of a value, those that its constructor takes."""
+def fields_to_json(value: object) -> dict[str, JSON]:
+    """What stands for the fields of a value of an attrs class, those that its constructor takes."""
     kind = type(value)
     assert attrs.has(kind), "all that the library returns is made of attrs classes and of what is above"
     found: dict[str, JSON] = {"type": _TYPES[kind]} if kind in _TYPES else {}
@@ -207,7 +207,7 @@ def _coded(value: object, code: int, registry: type[enum.IntEnum]) -> dict[str, 
     """The fields of a value that has a code, and the code's name."""
     name = _member(registry(code)) if code in registry._value2member_map_ else None
     found: dict[str, JSON] = {"code": int(code), "name": name}
-    fields = {key: content for key, content in _fields(value).items() if key != "code"}
+    fields = {key: content for key, content in fields_to_json(value).items() if key != "code"}
     if isinstance(value, Fault):
         fields["subcode"] = int(value.subcode)
     return found | fields

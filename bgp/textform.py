@@ -103,9 +103,9 @@ def _offered(capability: Capability) -> Iterator[str]:
         case AddPathCapability(families):
             yield from (f"{family} {'/'.join(flag_names(directions))}" for family, directions in families)
         case ExtendedNextHopCapability(next_hops):
-            yield from (f"{family} through {_named(afi)}" for family, afi in next_hops)
+            yield from (f"{family} through {registry_name(afi)}" for family, afi in next_hops)
         case RoleCapability(role):
-            yield _named(role)
+            yield registry_name(role)
         case GracefulRestartCapability():
             yield from _graceful_restart(capability)
         case LongLivedGracefulRestartCapability(families):
@@ -267,7 +267,7 @@ def _agreed(negotiated: Negotiated) -> Iterator[str]:
     if negotiated.graceful_restart:
         yield f"the peer's graceful restart: {', '.join(_graceful_restart(negotiated.graceful_restart))}"
     if negotiated.peer_roles:
-        yield f"the peer's role: {', '.join(_named(_role(role)) for role in sorted(negotiated.peer_roles))}"
+        yield f"the peer's role: {', '.join(registry_name(_role(role)) for role in sorted(negotiated.peer_roles))}"
     if negotiated.peer_name:
         yield f"the peer's name: {', '.join(_offered(negotiated.peer_name))}"
     if negotiated.peer_software:
@@ -287,10 +287,15 @@ def _routes(event: RoutesReceived) -> Iterator[str]:
     family = "" if event.family in (IPV4_UNICAST, IPV6_UNICAST) else f"{event.family} "
     for gone in event.withdrawn:
         yield f"- {family}{_destination(gone)}"
-    about = ", ".join(_about(event.attributes, event.next_hop))
+    about = path_text(event.attributes, event.next_hop)
     for there in event.announced:
         yield f"+ {family}{_destination(there)} {about}"
     yield from map(_fault, event.faults)
+
+
+def path_text(attributes: PathAttributes, next_hop: NextHop | None) -> str:
+    """What the attributes of a route say, in one line; `next_hop` is that of MP_REACH_NLRI."""
+    return ", ".join(_about(attributes, next_hop))
 
 
 def _about(attributes: PathAttributes, next_hop: NextHop | None) -> Iterator[str]:
@@ -325,7 +330,7 @@ def _part(value: object) -> str:
             return str(value)
 
 
-def _named(number: int) -> str:
+def registry_name(number: int) -> str:
     """The name of a member of a registry, else the number."""
     return _member(number) if isinstance(number, enum.Enum) else str(number)
 

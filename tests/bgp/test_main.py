@@ -1,6 +1,7 @@
 """The command line: what is printed, and the exit status."""
 
 import asyncio
+import gzip
 import io
 import json
 import os
@@ -24,6 +25,7 @@ from bgp import (
     Route,
     Update,
     encode,
+    mrt,
 )
 from bgp.events import EndOfRib, Event
 from bgp.injector import Injector
@@ -159,10 +161,21 @@ def test_nothing_to_decode(capsys: pytest.CaptureFixture[str], what: str, reason
 
 
 def test_mrt_files_are_recognised(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    peers = mrt.PeerIndexTable(
+        timestamp=0, collector_id="192.0.2.1", peers=[mrt.Peer(address="192.0.2.2", asn=64513)]
+    )
     file = tmp_path / "rib"
-    file.write_bytes(bytes(4) + b"\x00\x0d\x00\x01" + bytes(4))
-    assert program.main(["decode", str(file)]) == 2
-    assert "this is an MRT file" in capsys.readouterr().err
+    file.write_bytes(gzip.compress(mrt.encode(peers) + mrt.encode(peers)[:-1]))
+    assert program.main(["decode", str(file)]) == 1
+    captured = capsys.readouterr()
+    expected = "1970-01-01 00:00:00 peers of 192.0.2.1\n  0: 192.0.2.2 AS 64513, router ID 0.0.0.0\n"
+    assert captured.out == expected
+    assert "cut short" in captured.err
+    file.write_bytes(mrt.encode(peers))
+    assert program.main(["decode", "--json", str(file)]) == 0
+    assert json.loads(capsys.readouterr().out)["collector_id"] == "192.0.2.1"
+    file.write_bytes(gzip.compress(mrt.encode(peers) + bytes(5_000_000))[:2000])
+    assert program.main(["decode", str(file)]) != 0
 
 
 def test_a_reader_that_has_seen_enough() -> None:
@@ -176,11 +189,11 @@ def test_a_reader_that_has_seen_enough() -> None:
 
 
 def test_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_: str) -> bytes:
+    def interrupt(*_: object) -> bytes:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(program, "_octets", interrupt)
-    assert program.main(["decode", "-"]) == 130
+    assert program.main(["decode", "ff"]) == 130
 
 
 def test_help_is_there_for_every_command() -> None:
