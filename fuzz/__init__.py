@@ -11,6 +11,7 @@ Each module but the last ones is a target: its first comment says the invariant,
     sessions       a session: any octets and any verbs in any order
     peerings       a peering: the same, with two connections
     mrt            dumps                           bmp            messages to a BMP station
+    bfd            a BFD session: any packets at any time
 
 In most targets the first octet chooses the kind of session (`contexts`). `corpus/` has a folder of inputs for each,
 made by `python -m fuzz.seeds` from captures and from the strategies of `bgp.testing`, and by `python -m fuzz.distil`

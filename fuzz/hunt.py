@@ -32,6 +32,7 @@ TARGETS = (
     "peerings",
     "mrt",
     "bmp",
+    "bfd",
 )
 
 _HERE = Path(__file__).parent

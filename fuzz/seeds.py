@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import attrs
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bgp import Negotiated, PeerType, Prefix, Update, bmp, encode, mrt, testing
+from bgp import Negotiated, PeerType, Prefix, Update, bfd, bmp, encode, mrt, testing
 from bgp.capabilities import encode_capability
 from bgp.framing import HEADER_LENGTH
 from bgp.open import encode_open
@@ -206,6 +207,27 @@ def _bmp() -> dict[str, Iterable[bytes]]:
     return {"drawn": _drawn(testing.bmp_messages(), lambda message: b"\x01" + bmp.encode(message))}
 
 
+def _bfd() -> dict[str, Iterable[bytes]]:
+    """Packets that a session with the discriminator 1 has a use for, most of them."""
+    states = st.sampled_from(bfd.BFDState)
+    packets = st.builds(
+        lambda packet, state, knows: bfd.encode(attrs.evolve(packet, state=state, your_discriminator=knows)),
+        testing.bfd_packets(),
+        states,
+        st.integers(0, 1),
+    )
+    records = st.lists(st.tuples(st.integers(0, 60), packets), min_size=1, max_size=6)
+    return {
+        "drawn": _drawn(
+            st.tuples(st.integers(0, 255), records),
+            lambda drawn: (
+                bytes([drawn[0]])
+                + b"".join(bytes([pause, len(packet)]) + packet for pause, packet in drawn[1])
+            ),
+        )
+    }
+
+
 _INPUTS: dict[str, Callable[[], dict[str, Iterable[bytes]]]] = {
     "messages": _messages,
     "updates": _updates,
@@ -220,6 +242,7 @@ _INPUTS: dict[str, Callable[[], dict[str, Iterable[bytes]]]] = {
     "peerings": _peerings_up,
     "mrt": _dumps,
     "bmp": _bmp,
+    "bfd": _bfd,
 }
 
 

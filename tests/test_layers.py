@@ -6,12 +6,12 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("package", ["bgp", "arp"])
+@pytest.mark.parametrize("package", ["bgp", "bgp.bfd", "arp"])
 def test_a_library_loads_attrs_alone_and_no_driver(package: str) -> None:
     script = (
         f"import sys; before = set(sys.modules); import {package}\n"
         "new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
-        f"foreign = new - set(sys.stdlib_module_names) - {{'{package}', 'attr', 'attrs'}}\n"
+        f"foreign = new - set(sys.stdlib_module_names) - {{'{package.partition('.')[0]}', 'attr', 'attrs'}}\n"
         "io = {'asyncio', 'socket', 'ssl', 'logging'} & new\n"
         "sys.exit(' '.join(sorted(foreign | io)) or 0)"
     )

@@ -16,9 +16,19 @@ Strategies yield only legal values. Those that depend on what was negotiated tak
     link.run(90.0)
     assert link.left.state is State.IDLE
 
+`BFDLink` does the same for two BFD sessions.
+
 Needs hypothesis: `pip install k8sglue[testing]`.
 """
 
+from bgp.testing.bfd import (
+    BFDEnd,
+    BFDLink,
+    authentication_sections,
+    bfd_configs,
+    bfd_keys,
+    bfd_packets,
+)
 from bgp.testing.labels import (
     as_paths,
     asns,
@@ -91,6 +101,8 @@ from bgp.testing.strategies import (
 )
 
 __all__ = [
+    "BFDEnd",
+    "BFDLink",
     "End",
     "Link",
     "Malformed",
@@ -100,6 +112,10 @@ __all__ = [
     "asns",
     "bgp_messages",
     "bmp_messages",
+    "authentication_sections",
+    "bfd_configs",
+    "bfd_keys",
+    "bfd_packets",
     "capabilities",
     "communities",
     "destinations",

@@ -66,6 +66,16 @@ NOT_YET: Final = [
     NotYet("4724 4.1", "MUST remove stale forwarding state after selection", RESTARTING),
     NotYet("4724 4.2", "MUST NOT forward by stale routes otherwise than by fresh ones", SELECTION),
     NotYet(
+        "5880 6.8.15",
+        "MUST go Down with diagnostic 4 when the forwarding plane is reset",
+        "noticing that the kernel's routes are gone",
+    ),
+    NotYet(
+        "5880 7",
+        "MUST send less over several hops when it detects congestion",
+        "congestion control but for one packet a second while a session is down",
+    ),
+    NotYet(
         "7606 5.4",
         "MUST discard routes of types that it does not know, of families with types",
         "families with types, such as EVPN",
