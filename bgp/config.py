@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import attrs
 
 from bgp.attributetable import next_hop
+from bgp.bfd.config import BFDConfig
 from bgp.capabilities import Capability
 from bgp.errors import LocalError
 from bgp.iana import AddPathDirection, Role
@@ -238,6 +239,9 @@ class PeerConfig:
     passive: bool = attrs.field(default=False, validator=FLAG)
     """Never dial; wait for the peer's connection (PassiveTcpEstablishment, RFC 4271 8.1.1)."""
 
+    bfd: BFDConfig | None = attrs.field(default=None, validator=is_a(BFDConfig | None))
+    """Watch the path to the peer by BFD once the session is up, and end it when that fails (RFC 5882); None: do not."""
+
     # Times.
 
     hold_time: int = attrs.field(default=90, validator=hold_time_in_range)
@@ -367,6 +371,7 @@ class PeerConfig:
 
 _LIVE: Final = frozenset(
     {
+        "bfd",
         "idle_hold_time",
         "connect_retry_time",
         "delay_open_time",

@@ -55,6 +55,7 @@ CONFIGS = (
 def greeting(config: PeerConfig) -> bytes:
     """The OPEN of a peer that can do all that we can."""
     opposite = None if config.role is None else Role.CUSTOMER
+    assert config.peer_as is not None
     add_path = {family: AddPathDirection.SEND for family, _ in config.add_path}
     peer = attrs.evolve(
         config, local_as=config.peer_as, peer_as=config.local_as, role=opposite, add_path=add_path
