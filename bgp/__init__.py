@@ -1,6 +1,6 @@
 """BGP-4 speaker library.
 
-Messages, state machine and session are here and do no I/O; `bgp.speaker` drives them with asyncio.
+Messages, sessions and routing tables are here and do no I/O; `bgp.speaker` drives them with asyncio.
 
     update = bgp.decode(octets, bgp.Negotiated(four_octet_as=True))     # one message
     session = bgp.Session(bgp.PeerConfig(local_as=64512, peer_as=64513))  # one session, without I/O
@@ -11,8 +11,11 @@ To learn BGP from the code, read the files in this order.
 Values: iana, errors, values, wire, prefix, labelled, nlri, aspath, as4, communities, notation, extended, offers,
 capabilities, negotiated, faults, attributetable, attributes, judgement, multiprotocol, open, update, notification,
 messages, framing.
-Behaviour: vocabulary, fsm, config, agreement, rib, egress, events, intake, damping, session, collision, stale, peer.
-With asyncio: transport, speaker. For tests: testing.
+Behaviour: vocabulary, fsm, config, agreement, candidate, decision, look, route, rib, ribout, packing, relay, egress,
+events, intake, statistics, damping, session, collision, stale, peer, policy, ingress, member, router.
+With asyncio: syn, sockets, listener, transport, stream, liveness, driver, speaker.
+To look at: jsonform, textform, hexdump, recording, routetext, injector.
+Beside BGP: bfd, mrt, bmp, testing.
 """
 
 from bgp.aspath import ASPath, ASSegment
