@@ -7,11 +7,13 @@ The attributes of a route depend on where it comes from and on who is told (RFC 
     LOCAL_PREF  as it is, or 100            as it is, or 100            none
     MED         as it is                    as it is                    ours only
     NEXT_HOP    as it is                    as it is                    ourselves, but for what we originate
+    AIGP        as it is                    as it is                    ours only
     reflection  ORIGINATOR_ID, CLUSTER_LIST none                        none
 
 Our own routes are told to everybody, the way their makers want it. Routes of others are subject to what follows from
 their communities, from route reflection, and from roles; whether they are told at all is a matter of policy before
-that (router.py). A policy sees the result, and has the last word about it.
+that (router.py). A policy sees the result, and has the last word about it, except for what would break the session or
+the rules of roles: a next hop that the peer could not read, LOCAL_PREF on the wrong side, a leak.
 """
 
 from ipaddress import IPv4Address, IPv6Address
@@ -28,7 +30,7 @@ from bgp.look import Look
 from bgp.multiprotocol import NextHop
 from bgp.negotiated import Negotiated, PeerType
 from bgp.nlri import longest
-from bgp.packing import room
+from bgp.packing import has_path_ids, room
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family
 from bgp.relay import Relay
 from bgp.values import Address
@@ -51,6 +53,8 @@ _DOWNWARDS: Final = frozenset({Role.PROVIDER, Role.ROUTE_SERVER, Role.PEER})
 _UPWARDS: Final = frozenset({Role.CUSTOMER, Role.ROUTE_SERVER_CLIENT, Role.PEER})
 """What we are to whom we must not send them."""
 
+_LEAK: Final = "it has been sent to a customer or a lateral peer, and must not go up or across again (OTC)"
+
 
 @attrs.define(eq=False)
 class Egress:
@@ -71,22 +75,28 @@ class Egress:
     is_draining: bool = False
     """Whether we are about to go: routes are told as the last resort (RFC 8326 4.2)."""
 
-    _looks: dict[Family, dict[Candidate, Look | str]] = attrs.field(factory=dict, init=False)
+    _looks: dict[Family, dict[object, Look | str]] = attrs.field(factory=dict, init=False)
+    """By candidate; by what they have in common where candidates have octets of their own."""
+
     _relays: dict[Family, tuple[Relay | None, NextHop | None]] = attrs.field(factory=dict, init=False)
 
     def has_path_ids(self, family: Family) -> bool:
         """Whether several paths to a destination can be told (RFC 7911)."""
-        return family in self.negotiated.add_path_send
+        return has_path_ids(family, self.negotiated)
 
     def look(self, family: Family, candidate: Candidate) -> Look | str:
-        """What to send to the peer; or why it cannot be told."""
-        looks = self._looks.setdefault(family, {})
-        look = looks.get(candidate)
+        """What to send to the peer, in a family that was negotiated; or why it cannot be told."""
+        looks = self._looks.get(family)
+        if looks is None:
+            looks = self._looks[family] = {}
+        own = candidate.wire
+        key = candidate if own is None else (candidate.source, candidate.attributes, candidate.next_hop)
+        look = looks.get(key)
         if look is None:
             if len(looks) >= _LOOKS:
                 looks.clear()
-            look = looks[candidate] = self._relayed(family, candidate) or self.plain_look(family, candidate)
-        return look
+            look = looks[key] = self._relayed(family, candidate) or self.plain_look(family, candidate)
+        return look if own is None or isinstance(look, str) else Look(look.attributes, look.next_hop, own)
 
     def drain(self) -> None:
         """Tell routes as the last resort from now on (RFC 8326 4.2)."""
@@ -97,10 +107,20 @@ class Egress:
     def finish(self, family: Family, look: Look) -> Look | str:
         """Hold what a policy made of a look to what the session demands."""
         attributes = look.attributes
-        if self.negotiated.peer_type is PeerType.EXTERNAL and attributes.local_pref is not None:
-            # RFC 4271 5.1.5.
-            look = attrs.evolve(look, attributes=attributes.evolve(local_pref=None))
-        return self._fitting(family, look)
+        if self._leaks(family, attributes):
+            return _LEAK
+        next_hop = self._tellable(family, _given(look))
+        if isinstance(next_hop, str):
+            return next_hop
+        changes: AttributeValues = {}
+        # RFC 4271 5.1.5.
+        if self.negotiated.peer_type is PeerType.EXTERNAL:
+            changes["local_pref"] = None
+        elif attributes.local_pref is None:
+            changes["local_pref"] = DEFAULT_LOCAL_PREF
+        self._mark(family, attributes, changes)
+        final = self._put_together(family, attributes, changes, next_hop)
+        return final if look.wire is None or isinstance(final, str) else attrs.evolve(final, wire=look.wire)
 
     def _relayed(self, family: Family, candidate: Candidate) -> Look | None:
         """What `plain_look` finds, if the candidate is a usual route; else None."""
@@ -117,8 +137,10 @@ class Egress:
 
     def _new_relay(self, family: Family) -> tuple[Relay | None, NextHop | None]:
         config = self.config
-        unusual = config.role or config.confederation or config.route_server_client or self.is_draining
-        next_hop = self._ourselves(family) if family in self.negotiated.families else ""
+        # PROVIDER is 0.
+        has_role = config.role is not None
+        unusual = has_role or config.confederation or config.route_server_client or self.is_draining
+        next_hop = self._ourselves(family)
         if self.negotiated.peer_type is not PeerType.EXTERNAL or unusual or isinstance(next_hop, str):
             return None, None
         address = next_hop.address
@@ -127,9 +149,7 @@ class Egress:
         return Relay(config.presented_as, None), next_hop
 
     def plain_look(self, family: Family, candidate: Candidate) -> Look | str:
-        """What `look` finds, without its short cuts."""
-        if family not in self.negotiated.families:
-            return f"{family} was not negotiated"
+        """What `look` finds but for octets of its own, without its short cuts."""
         attributes = candidate.attributes
         refusal = self._refusal(family, candidate)
         if refusal is not None:
@@ -139,28 +159,36 @@ class Egress:
             return next_hop
         changes = self._ours(attributes) if candidate.source is OURSELVES else self._theirs(candidate)
         self._mark(family, attributes, changes)
+        if self.is_draining and _GRACEFUL_SHUTDOWN not in attributes.communities:
+            changes["communities"] = (*attributes.communities, _GRACEFUL_SHUTDOWN)
+        return self._put_together(family, attributes, changes, next_hop)
+
+    def _put_together(
+        self, family: Family, attributes: PathAttributes, changes: AttributeValues, next_hop: NextHop
+    ) -> Look | str:
         beside: NextHop | None = next_hop
         address = next_hop.address
         if family == IPV4_UNICAST and isinstance(address, IPv4Address):
             changes["next_hop"], beside = address, None
         elif attributes.next_hop is not None:
             changes["next_hop"] = None
-        return self._fitting(family, Look(attributes.evolve(**changes), beside, candidate.wire))
+        return self._fitting(family, Look(attributes.evolve(**changes), beside))
 
     def _fitting(self, family: Family, look: Look) -> Look | str:
-        needed = longest(family) if look.wire is None else len(look.wire)
-        missing = needed + 4 * self.has_path_ids(family) - room(family, look, self.negotiated)
+        needed = longest(family) + 4 * self.has_path_ids(family)
+        missing = needed - room(family, look, self.negotiated)
         return f"its attributes are {missing} octets too long for an UPDATE" if missing > 0 else look
 
     # Whether the peer may have it.
 
+    def _leaks(self, family: Family, attributes: PathAttributes) -> bool:
+        """Whether a route that went down would go up or across (RFC 9234 5)."""
+        return attributes.only_to_customer is not None and self._role(family) in _UPWARDS
+
     def _refusal(self, family: Family, candidate: Candidate) -> str | None:
         attributes, peer_type = candidate.attributes, self.negotiated.peer_type
-        if attributes.only_to_customer is not None and self._role(family) in _UPWARDS:
-            # RFC 9234 5.
-            return (
-                "it has been sent to a customer or a lateral peer, and must not go up or across again (OTC)"
-            )
+        if self._leaks(family, attributes):
+            return _LEAK
         if candidate.source is OURSELVES:
             return None
         communities = attributes.communities
@@ -189,15 +217,8 @@ class Egress:
     # Where the packets are to go.
 
     def _next_hop(self, family: Family, candidate: Candidate) -> NextHop | str:
-        given = candidate.next_hop
-        if given is None and candidate.attributes.next_hop is not None:
-            given = NextHop(candidate.attributes.next_hop)
-        if given is None or (candidate.source is not OURSELVES and self._takes_over(candidate)):
-            return self._ourselves(family)
-        address = given.address
-        if address == self.remote_address != self.local_address:
-            return "its next hop is the peer itself"  # RFC 4271 5.1.3
-        return self._speakable(family, given)
+        through_us = candidate.source is not OURSELVES and self._takes_over(candidate)
+        return self._tellable(family, None if through_us else _given(candidate))
 
     def _takes_over(self, candidate: Candidate) -> bool:
         """Whether packets for others' routes are to come through us."""
@@ -206,30 +227,43 @@ class Egress:
         if self.negotiated.peer_type is PeerType.EXTERNAL:
             return True
         # RFC 4456 10: reflection changes no next hop.
-        return self.config.next_hop_self and candidate.source.peer_type is not PeerType.INTERNAL
+        reflected = self.negotiated.peer_type is PeerType.INTERNAL is candidate.source.peer_type
+        return self.config.next_hop_self and not reflected
 
-    def _ourselves(self, family: Family) -> NextHop | str:
-        local, config = self.local_address, self.config
-        own: Address | None
-        if family.afi == AFI.IPV4:
-            own = config.next_hop_ipv4 or (local if isinstance(local, IPv4Address) else None)
-            if own is None and (family, AFI.IPV6) not in self.negotiated.extended_next_hop:
-                return "it names no next hop, and our address on the connection is not IPv4"
-        else:
-            own = config.next_hop_ipv6 or (local if isinstance(local, IPv6Address) else None)
-            if own is None and family.afi == AFI.IPV6:
-                return "it names no next hop, and our address on the connection is not IPv6"
-        return _named(own or config.next_hop_ipv6 or local)
-
-    def _speakable(self, family: Family, next_hop: NextHop) -> NextHop | str:
-        address = next_hop.address
-        agreed = (family, AFI.IPV6) in self.negotiated.extended_next_hop
-        if isinstance(address, IPv6Address) and family.afi == AFI.IPV4 and not agreed:
+    def _tellable(self, family: Family, given: NextHop | None) -> NextHop | str:
+        """The next hop as the peer can be told it, ourselves for None; or why it cannot."""
+        if given is None:
+            return self._ourselves(family)
+        remote = self.remote_address.packed
+        if remote != self.local_address.packed and any(each.packed == remote for each in given.addresses):
+            return "its next hop is the peer itself"  # RFC 4271 5.1.3
+        address = given.address
+        if isinstance(address, IPv6Address) and family.afi == AFI.IPV4 and not self._takes_ipv6(family):
             # RFC 8950 4.
             return f"its next hop is {address}, and IPv6 next hops for {family} were not negotiated"
         if isinstance(address, IPv4Address) and family.afi == AFI.IPV6:
             return f"its next hop is {address}, and {family} needs one of IPv6"
-        return next_hop
+        return given
+
+    def _ourselves(self, family: Family) -> NextHop | str:
+        local, config = self.local_address, self.config
+        ipv4 = config.next_hop_ipv4 or (local if isinstance(local, IPv4Address) else None)
+        ipv6 = config.next_hop_ipv6 or (local if isinstance(local, IPv6Address) else None)
+        match family.afi:
+            case AFI.IPV4:
+                found = ipv4 or (ipv6 if self._takes_ipv6(family) else None)
+            case AFI.IPV6:
+                found = ipv6
+            case _:
+                found = ipv4 if isinstance(local, IPv4Address) else ipv6
+        if found is None:
+            version = "IPv4" if family.afi == AFI.IPV4 else "IPv6"
+            return f"it names no next hop, and our address on the connection is not {version}"
+        return _named(found)
+
+    def _takes_ipv6(self, family: Family) -> bool:
+        """Whether routes of an IPv4 family may have IPv6 next hops (RFC 8950 4)."""
+        return (family, AFI.IPV6) in self.negotiated.extended_next_hop
 
     # What it says.
 
@@ -241,6 +275,8 @@ class Egress:
             case PeerType.CONFEDERATION:
                 return {"as_path": self._inside(path), "local_pref": self._local_pref(attributes)}
             case _:
+                # RFC 5065 4.1 c.
+                path = path.without_confederations()
                 return {"as_path": path.prepend(self.config.presented_as), "local_pref": None}
 
     def _theirs(self, candidate: Candidate) -> AttributeValues:
@@ -288,8 +324,14 @@ class Egress:
         if self._role(family) in _DOWNWARDS and attributes.only_to_customer is None:
             # RFC 9234 5.
             changes["only_to_customer"] = self.config.presented_as
-        if self.is_draining:
-            changes["communities"] = (*attributes.communities, _GRACEFUL_SHUTDOWN)
+
+
+def _given(route: Candidate | Look) -> NextHop | None:
+    """The next hop that a route has; None: none, so it leads to us."""
+    if route.next_hop is not None:
+        return route.next_hop
+    address = route.attributes.next_hop
+    return None if address is None else NextHop(address)
 
 
 def _named(address: Address) -> NextHop:

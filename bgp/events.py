@@ -204,7 +204,7 @@ class PolicyFailed:
 
 @attrs.frozen
 class RefreshRequested:
-    """The peer asked for our routes of a family; they have been sent again (RFC 2918)."""
+    """The peer asked for our routes of a family; they are sent again (RFC 2918)."""
 
     family: Family
 

@@ -21,4 +21,4 @@ class Look:
 
     def without_wire(self) -> "Look":
         """What the route shares with others."""
-        return attrs.evolve(self, wire=None)
+        return Look(self.attributes, self.next_hop)

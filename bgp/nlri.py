@@ -269,9 +269,17 @@ def withdrawal_of(family: Family, key: bytes, add_path: bool) -> bytes:
     return key[:4] + withdrawal(key[4:]) if add_path else withdrawal(key)
 
 
+def is_readable(family: Family) -> bool:
+    """Whether the library reads the destinations of a family; those of others have no path identifiers either."""
+    return family in _KINDS
+
+
 def longest(family: Family) -> int:
-    """The most octets that a destination without labels takes; families that are not read: a generous guess."""
-    return 1 + address_bits(family) // 8 if family in _KINDS else MAX_OPAQUE
+    """The most octets that a destination takes, its labels included and a path identifier not."""
+    kind = _KINDS.get(family)
+    if kind is None:
+        return MAX_OPAQUE
+    return 1 + octets_of(0xFF if kind.has_labels else address_bits(family))
 
 
 # What a frozen class does in its constructor, in half the time.

@@ -11,7 +11,7 @@ from bgp.framing import HEADER_LENGTH, MAX_EXTENDED, MAX_MESSAGE
 from bgp.look import Look
 from bgp.multiprotocol import MPReach, MPUnreach
 from bgp.negotiated import Negotiated
-from bgp.nlri import NLRI, withdrawal_of
+from bgp.nlri import NLRI, is_readable, withdrawal_of
 from bgp.prefix import IPV4_UNICAST, Family
 from bgp.ribout import Changes
 from bgp.update import Update, encode_attributes
@@ -20,7 +20,7 @@ from bgp.update import Update, encode_attributes
 def pack(changes: Changes, negotiated: Negotiated) -> Iterator[Update]:
     """Yield the UPDATEs that tell the changes; what ends them is not among them."""
     family = changes.family
-    add_path = family in negotiated.add_path_send
+    add_path = has_path_ids(family, negotiated)
     gone = [withdrawal_of(family, key, add_path) for key in changes.withdrawn]
     for chunk in _chunks(gone, room(family, None, negotiated)):
         nlri = NLRI.from_wire(chunk, family, add_path)
@@ -28,6 +28,11 @@ def pack(changes: Changes, negotiated: Negotiated) -> Iterator[Update]:
     for look, wires in changes.announced.items():
         for chunk in _chunks(wires, room(family, look, negotiated)):
             yield _update(look, NLRI.from_wire(chunk, family, add_path))
+
+
+def has_path_ids(family: Family, negotiated: Negotiated) -> bool:
+    """Whether we send path identifiers; in a family that is not read, they are among the octets of its routes."""
+    return family in negotiated.add_path_send and is_readable(family)
 
 
 def room(family: Family, look: Look | None, negotiated: Negotiated) -> int:

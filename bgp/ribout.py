@@ -2,13 +2,14 @@
 
 A peer is to have the routes that the application announced to it alone, and for other destinations what the rest of the
 router supplies (router.py). `AdjRibOut` remembers what the peer was told, and yields the difference, piece by piece: a
-new session has a run through all destinations before it, and whatever changes is touched, to be compared once there is
-room for it in the connection. So a destination that changes ten times while a peer is slow costs it one UPDATE, a peer
-that takes nothing costs no more memory than one that does, and without a session nothing is remembered at all.
+new session has a run through all destinations before it, and whatever changes is touched, to be compared once the runs
+are through and there is room for it in the connection. So a destination that changes ten times while a peer is slow
+costs it one UPDATE, a peer that takes nothing costs no more memory than one that does, and without a session nothing is
+remembered at all.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, Protocol
 
@@ -17,6 +18,7 @@ import attrs
 from bgp.candidate import OURSELVES, Candidate, CandidatePool
 from bgp.look import Look
 from bgp.messages import Message
+from bgp.nlri import MAX_OPAQUE
 from bgp.prefix import Family
 from bgp.rib import Rib
 from bgp.route import Named, Route
@@ -76,6 +78,9 @@ class Changes:
 
     family: Family
 
+    openings: tuple[Message, ...] = ()
+    """What to send before them, such as the beginning of a route refresh."""
+
     announced: dict[Look, list[bytes]] = attrs.field(factory=dict)
     """New and changed routes: destinations as in an UPDATE, by what they have in common."""
 
@@ -93,9 +98,11 @@ class Changes:
 class _Run:
     """A way through destinations."""
 
-    keys: Iterator[bytes]
+    keys: Iterator[bytes] | None = None
+    """Those that are left; None: it has not begun, and will go through all that there are then."""
     again: bool = False
     """Whether the peer is to be told even what it knows (RFC 2918)."""
+    openings: tuple[Message, ...] = ()
     endings: tuple[Message, ...] = ()
 
 
@@ -108,6 +115,17 @@ class _Told:
     """The same where there are path identifiers."""
     runs: deque[_Run] = attrs.field(factory=deque)
     touched: dict[bytes, None] = attrs.field(factory=dict)
+
+    @property
+    def last_to_begin(self) -> _Run | None:
+        """The last run, if it has not begun: it will see whatever has changed until it does."""
+        last = self.runs[-1] if self.runs else None
+        return last if last is not None and last.keys is None else None
+
+    def run_touched(self) -> None:
+        """Queue a run through what is touched."""
+        self.runs.append(_Run(iter(self.touched)))
+        self.touched = {}
 
 
 @attrs.define(eq=False)
@@ -126,22 +144,28 @@ class AdjRibOut:
     @property
     def routes(self) -> list[Route]:
         """The routes that were announced to this peer alone."""
+        return self._shown(self._own.families)
+
+    def _shown(self, families: Iterable[Family]) -> list[Route]:
         return [
             Route.of(family, key, candidate)
-            for family in self._own.families
+            for family in families
             for key, candidates in self._own.items(family)
             for candidate in candidates
         ]
 
     def announce(self, routes: Iterable[Route]) -> None:
-        """Add routes; each replaces the one for its destination and path identifier."""
-        for route in routes:
+        """Add routes; each replaces the one for its destination and path identifier.
+
+        If to iterate raises an exception, none of them is added; so it is with the other verbs.
+        """
+        for route in list(routes):
             offer = route.candidate(self._pool)
             self.touch(route.family, self._own.put(route.family, [route.prefix.key], offer))
 
     def withdraw(self, names: Iterable[Named]) -> None:
         """Drop the routes to these destinations, where there are any."""
-        for destination, path_id in names:
+        for destination, path_id in list(names):
             gone = self._own.remove(destination.family, [destination.key], None, path_id)
             self.touch(destination.family, gone)
 
@@ -150,6 +174,10 @@ class AdjRibOut:
         for family, keys in replace(self._own, self._pool, routes):
             self.touch(family, keys)
 
+    def beyond(self, families: Collection[Family]) -> list[Route]:
+        """The routes that were announced to this peer alone, and are of other families than these."""
+        return self._shown(family for family in self._own.families if family not in families)
+
     # What has changed.
 
     @property
@@ -157,20 +185,22 @@ class AdjRibOut:
         """Whether there is something to compare."""
         return any(told.runs or told.touched for told in self._told.values())
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether that has begun: what is touched from now on waits until all is told that was to be told before."""
+        return any(told.runs for told in self._told.values())
+
     def begin(self, families: Iterable[Family]) -> None:
         """Note that a session is up: all is to be told of these families."""
-        self._told = {family: _Told() for family in sorted(families)}
-        for family, told in self._told.items():
-            told.runs.append(_Run(self._all_keys(family)))
+        self._told = {family: _Told(runs=deque([_Run()])) for family in sorted(families)}
 
     def conclude(self, endings: Iterable[tuple[Family, Message]]) -> None:
         """Send each family's message after what there is to tell now."""
         for family, ending in endings:
-            runs = self._told[family].runs
-            if runs:
-                runs[-1].endings += (ending,)
-            else:
-                runs.append(_Run(iter(()), endings=(ending,)))
+            told = self._told[family]
+            if told.touched or not told.runs:
+                told.run_touched()
+            told.runs[-1].endings += (ending,)
 
     def end(self) -> None:
         """Note that the session is gone."""
@@ -185,17 +215,19 @@ class AdjRibOut:
     def review(self, family: Family) -> None:
         """Note that everything may look different now."""
         told = self._told.get(family)
-        if told is not None:
-            told.runs.append(_Run(self._all_keys(family)))
+        if told is not None and told.last_to_begin is None:
+            told.runs.append(_Run())
 
-    def repeat(self, family: Family, ending: Message | None) -> None:
-        """Note that the peer wants to be told everything of a family again (RFC 2918), with a message at the end."""
+    def repeat(self, family: Family, opening: tuple[Message, ...], ending: tuple[Message, ...]) -> None:
+        """Note that the peer wants to be told everything of a family again (RFC 2918), between these messages.
+
+        That comes after what has begun, so that a peer which asks again and again gets to the end of an answer; and
+        one answer serves all requests that came before it begins.
+        """
         told = self._told[family]
-        endings = tuple(chain.from_iterable(run.endings for run in told.runs))
-        if ending is not None:
-            endings += (ending,)
-        told.runs = deque([_Run(self._all_keys(family), again=True, endings=endings)])
-        told.touched.clear()
+        last = told.last_to_begin
+        if last is None or not last.again:
+            told.runs.append(_Run(again=True, openings=opening, endings=ending))
 
     def retract(self) -> None:
         """Note that the peer is to have nothing any more."""
@@ -205,8 +237,7 @@ class AdjRibOut:
             told.runs.clear()
             told.touched = dict.fromkeys(chain(told.plain, told.paths))
 
-    def _all_keys(self, family: Family) -> Iterator[bytes]:
-        told = self._told[family]
+    def _all_keys(self, family: Family, told: _Told) -> Iterator[bytes]:
         everything = dict.fromkeys(chain(self._own.keys(family), told.plain, told.paths))
         everything.update(dict.fromkeys(self.supply.keys(family)))
         return iter(everything)
@@ -215,16 +246,21 @@ class AdjRibOut:
 
     def take_changes(self, view: View) -> Changes | None:
         """Return the next piece of what the peer does not know yet, and take it as told; None: it knows all."""
+        if not self.is_under_way:
+            for told in self._told.values():
+                if told.touched:
+                    told.run_touched()
         for family, told in self._told.items():
-            if told.touched and not told.runs:
-                told.runs.append(_Run(iter(told.touched)))
-                told.touched = {}
             if told.runs:
                 return self._take(family, told, view)
         return None
 
     def _take(self, family: Family, told: _Told, view: View) -> Changes:
         run, changes = told.runs[0], Changes(family)
+        if run.keys is None:
+            run.keys = self._all_keys(family, told)
+            told.touched.clear()
+            changes.openings = run.openings
         compare = self._compare_paths if view.has_path_ids(family) else self._compare
         for count, key in enumerate(run.keys, 1):
             compare(family, key, told, view, run.again, changes)
@@ -296,6 +332,8 @@ class AdjRibOut:
         self, family: Family, key: bytes, candidate: Candidate, view: View, changes: Changes
     ) -> Look | None:
         look = view.look(family, candidate)
+        if len(key) > MAX_OPAQUE:
+            look = f"it has {len(key)} octets of a family that is not read, at most {MAX_OPAQUE} can be told"
         if isinstance(look, Look):
             return look
         if candidate.source is OURSELVES:

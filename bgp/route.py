@@ -2,8 +2,8 @@
 
 Applications announce routes by values, `Route("203.0.113.7/32", communities=["64512:100"])`; policies look at routes
 that peers sent, and return them, changed or not. Inside, both are octets: a destination in its wire form and
-`PathAttributes`, which thousands of routes share. Equal values give the same attributes object, so that a program which
-announces a hundred thousand routes with a dozen sets of attributes holds a dozen of them.
+`PathAttributes`, which thousands of routes share. Values that are written alike give the same attributes object, so
+that a program which announces a hundred thousand routes with a dozen sets of attributes reads and holds a dozen.
 """
 
 from ipaddress import IPv4Address
@@ -19,6 +19,7 @@ from bgp.communities import Community, LargeCommunity
 from bgp.errors import LocalError
 from bgp.extended import ExtendedCommunity
 from bgp.iana import SAFI, Origin
+from bgp.labelled import LabelledPrefix, VPNPrefix
 from bgp.look import Look
 from bgp.multiprotocol import NextHop
 from bgp.nlri import Destination, destination
@@ -44,7 +45,8 @@ class Route:
     """A route: `Route("203.0.113.7/32", next_hop="192.0.2.1", communities=["64512:100"])`.
 
     Takes the destination, the next hop, and any field of `PathAttributes`. Raises `LocalError` for values that cannot
-    be. Compares by these, not by `source`.
+    be, for ORIGIN or AS_PATH of None, which no route is without (RFC 4271 5.1.1, 5.1.2), and for a labelled prefix
+    without labels. Compares by these, not by `source`.
     """
 
     prefix: Destination
@@ -70,6 +72,9 @@ class Route:
         **values: Unpack[CommonValues],
     ) -> None:
         found = as_destination(prefix)
+        if isinstance(found, LabelledPrefix | VPNPrefix) and not found.labels:
+            # RFC 8277 2.4: that is how a withdrawal looks.
+            raise LocalError(f"route to {found}, must have a label")
         attributes, beside = _made(_PLAIN_PATH, values, next_hop, found.family)
         self.__attrs_init__(found, attributes, _path_id(path_id), None, beside)
 
@@ -172,15 +177,19 @@ class Route:
         unicast = isinstance(self.prefix, Prefix) and self.family.safi == SAFI.UNICAST
         parts = [repr(str(self.prefix) if unicast else self.prefix)]
         if self.next_hop is not None:
-            hop = self.next_hop
-            parts.append(f"next_hop={repr(str(hop)) if len(hop.addresses) == 1 else repr(hop)}")
+            parts.append(f"next_hop={_show(self.next_hop)}")
         if self.path_id:
             parts.append(f"path_id={self.path_id}")
-        shown = {"origin": "None", "as_path": "None", **shown_values(self.attributes)}
+        shown = shown_values(self.attributes)
         shown.pop("next_hop", None)
         usual = {("origin", repr(Origin.IGP)), ("as_path", repr(ASPath()))}
         parts += [f"{field}={text}" for field, text in shown.items() if (field, text) not in usual]
         return f"Route({', '.join(parts)})"
+
+
+def _show(next_hop: NextHop) -> str:
+    plain = len(next_hop.addresses) == 1 and NextHop(next_hop.addresses[0]) == next_hop
+    return repr(str(next_hop)) if plain else repr(next_hop)
 
 
 def as_route(value: "Route | Destination | str") -> Route:
@@ -208,7 +217,7 @@ def _path_id(value: int) -> int:
     return integer("path_id", value, 0, 0xFFFFFFFF)
 
 
-# From values to octets. Equal values lead to the same object.
+# From values to octets. What is written alike leads to the same object.
 
 _PLAIN_PATH: Final = PathAttributes(origin=Origin.IGP, as_path=())
 
@@ -251,6 +260,9 @@ def _make(
             if family == IPV4_UNICAST and isinstance(address, IPv4Address):
                 changes["next_hop"], beside = address, None
     changed = attributes.evolve(**changes) if changes else attributes
+    for field, value in (("origin", changed.origin), ("as_path", changed.as_path)):
+        if value is None:
+            raise LocalError(f"{field} None, every route has one")
     if len(changed.wire) > _ROOM:
         raise LocalError(f"path attributes of {len(changed.wire)} octets, at most {_ROOM} fit")
     return changed, beside

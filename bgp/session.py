@@ -165,6 +165,8 @@ class Session:
     _framer: Framer = attrs.field(factory=Framer, init=False)
     _intake: Intake | None = attrs.field(default=None, init=False)
     _egress: Egress | None = attrs.field(default=None, init=False)
+    _asked: set[Family] = attrs.field(factory=set, init=False)
+    """Whose routes the peer wants again, once End-of-RIB has been sent."""
     _deadlines: dict[Timer, float] = attrs.field(factory=dict, init=False)
 
     # Verbs: what somebody wants.
@@ -236,8 +238,9 @@ class Session:
 
     def announce(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """Add routes to those that the peer is to have; possible in every state."""
-        self.rib_out.announce(map(as_route, routes))
-        return self.advertise(now)
+        stated = list(map(as_route, routes))
+        self.rib_out.announce(stated)
+        return [*self._refuse(stated), *self.advertise(now)]
 
     def withdraw(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """Drop routes from those that the peer is to have; possible in every state."""
@@ -246,8 +249,9 @@ class Session:
 
     def replace(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """State all routes that the peer is to have; only the difference is sent."""
-        self.rib_out.replace(map(as_route, routes))
-        return self.advertise(now)
+        stated = list(map(as_route, routes))
+        self.rib_out.replace(stated)
+        return [*self._refuse(stated), *self.advertise(now)]
 
     def reconfigure(self, config: PeerConfig) -> None:
         """Go by another configuration: in part at once, as a whole from the next connection on."""
@@ -272,6 +276,8 @@ class Session:
         """Let End-of-RIB go, now that all our routes are known (RFC 4724 4.1)."""
         if self.holds_back and self._egress is not None:
             self.rib_out.conclude(_endings(self._egress.negotiated))
+            for family in sorted(self._asked):
+                self._repeat(family)
         self.holds_back = False
         return self.advertise(now)
 
@@ -285,11 +291,12 @@ class Session:
         changes = self.rib_out.take_changes(self._egress)
         if changes is None:
             return []
-        if not self.rib_out.is_pending:
+        if not self.rib_out.is_under_way:
+            # RFC 4271 9.2.1.1: what changes from now on waits.
             self._next_burst = now + self.config.advertisement_interval
         outputs: list[Output] = [RouteRefused(route, why) for route, why in changes.refused]
         updates = pack(changes, self._egress.negotiated)
-        return [*outputs, *self._update([*updates, *changes.endings], now)]
+        return [*outputs, *self._update([*changes.openings, *updates, *changes.endings], now)]
 
     def pause_sending(self) -> None:
         """Note that the driver has enough to send: no more routes until `resume_sending`."""
@@ -497,6 +504,7 @@ class Session:
         self.negotiated = self.our_open = self.peer_open = self._egress = self._intake = None
         self._framer = Framer()
         self._is_paused = False
+        self._asked.clear()
 
     def _up(self, now: float) -> list[Output]:
         assert self.negotiated is not None
@@ -515,7 +523,15 @@ class Session:
         if not self.holds_back:
             self.rib_out.conclude(_endings(self.negotiated))
         self.restarting = False
-        return [Established(self.negotiated, self.peer_open), *self.advertise(now)]
+        beyond = self.rib_out.beyond(self.negotiated.families)
+        return [Established(self.negotiated, self.peer_open), *self._refuse(beyond), *self.advertise(now)]
+
+    def _refuse(self, routes: Iterable[Route]) -> Iterator[Output]:
+        """Refuse what is of a family that this session does not speak; it waits for one that does."""
+        families = self._egress.negotiated.families if self._egress else None
+        for route in routes:
+            if families is not None and route.family not in families:
+                yield RouteRefused(route, f"{route.family} was not negotiated")
 
     def _deliver(self, message: Update | RouteRefresh, now: float) -> list[Output]:
         assert self._intake is not None
@@ -533,7 +549,12 @@ class Session:
             return []
         enhanced = self.negotiated.enhanced_route_refresh
         if subtype == RefreshSubtype.REQUEST:
-            return [*self._repeat(family, enhanced, now), RefreshRequested(family)]
+            if enhanced and self.holds_back:
+                # RFC 7313 4: End-of-RIB comes before the beginning.
+                self._asked.add(family)
+            else:
+                self._repeat(family)
+            return [*self.advertise(now), RefreshRequested(family)]
         if self.negotiated.graceful_restart and family not in self._intake.complete:
             # RFC 7313 4: until then, what is not sent again is not yet gone.
             return []
@@ -544,12 +565,14 @@ class Session:
         # RFC 7313 5: other subtypes are to be ignored.
         return []
 
-    def _repeat(self, family: Family, enhanced: bool, now: float) -> list[Output]:
+    def _repeat(self, family: Family) -> None:
         """Send all routes of a family again."""
-        ending = RouteRefresh(family, RefreshSubtype.END) if enhanced else None
-        self.rib_out.repeat(family, ending)
-        begin = self._send(RouteRefresh(family, RefreshSubtype.BEGIN)) if enhanced else []
-        return [*begin, *self.advertise(now)]
+        assert self.negotiated is not None
+        if self.negotiated.enhanced_route_refresh:
+            begin, end = RouteRefresh(family, RefreshSubtype.BEGIN), RouteRefresh(family, RefreshSubtype.END)
+            self.rib_out.repeat(family, (begin,), (end,))
+        else:
+            self.rib_out.repeat(family, (), ())
 
     def _update(self, updates: Iterable[Message], now: float) -> list[Output]:
         outputs = self._send(*updates)

@@ -1,6 +1,7 @@
 """What has happened with a peer, counted."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 
@@ -11,7 +12,7 @@ from bgp.prefix import Family
 from bgp.update import Update
 from bgp.vocabulary import State
 
-_KINDS: dict[type[Message], str] = {
+_KINDS: Final[dict[type[Message], str]] = {
     Open: "open",
     Update: "update",
     Notification: "notification",
@@ -29,10 +30,19 @@ class Counters:
     """Messages and octets in both directions, since the peer was added."""
 
     received: dict[str, int] = attrs.field(factory=_none_yet, init=False)
+    """Messages of the peer by kind, as in `Statistics`."""
+
     sent: dict[str, int] = attrs.field(factory=_none_yet, init=False)
+    """Messages of ours by kind."""
+
     octets_received: int = attrs.field(default=0, init=False)
+    """All that came, headers and what could not be read included."""
+
     octets_sent: int = attrs.field(default=0, init=False)
+    """All that was handed over to TCP."""
+
     established: int = attrs.field(default=0, init=False)
+    """How many sessions there have been."""
 
     def count_received(self, message: Message) -> None:
         """Count a message of the peer."""
@@ -80,7 +90,10 @@ class Statistics:
     """By kind, as above; handed over to TCP."""
 
     octets_received: int
+    """All that came, headers and what could not be read included."""
+
     octets_sent: int
+    """All that was handed over to TCP."""
 
     prefixes: Mapping[Family, PrefixCounts]
     """By family; of those negotiated, or kept for the peer while it restarts."""

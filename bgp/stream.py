@@ -5,11 +5,14 @@ The state of things is not lost with them: `Peer.received` and `Peer.statistics`
 """
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final, Generic, TypeVar
 
 import attrs
+
+from bgp.values import integer
 
 _T = TypeVar("_T")
 
@@ -25,17 +28,23 @@ class EventsLost:
 
 
 class EventStream(AsyncIterator[_T | EventsLost], Generic[_T]):
-    """One reader's queue; an async iterator that ends when what it tells of does."""
+    """One reader's queue; an async iterator that ends when what it tells of does.
+
+    A second reader needs a stream of his own.
+    """
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._limit = limit
+        """Let `limit` events wait, 1 or more; raises `LocalError` for less."""
+        self._limit = integer("limit", limit, 1, sys.maxsize)
         self._waiting: deque[_T | EventsLost] = deque()
         self._lost = 0
         self._is_closed = False
         self._reader: asyncio.Future[None] | None = None
 
     def put(self, event: _T) -> None:
-        """Add an event, or count it as lost."""
+        """Add an event, or count it as lost; after `close` nobody waits for it any more."""
+        if self._is_closed:
+            return
         if len(self._waiting) >= self._limit:
             self._lost += 1
             return

@@ -242,19 +242,35 @@ def _any_family() -> st.SearchStrategy[Family]:
 # Routes and messages.
 
 
-def routes() -> st.SearchStrategy[Route]:
-    """Routes as an application announces them."""
+def routes(family: Family | None = None) -> st.SearchStrategy[Route]:
+    """Routes as an application announces them, of one family or of all that the library reads."""
+    return (st.sampled_from(READABLE_FAMILIES) if family is None else st.just(family)).flatmap(_routes_of)
+
+
+def _routes_of(family: Family) -> st.SearchStrategy[Route]:
+    ipv4 = st.none() | host_addresses()
+    ipv6 = st.none() | octets(15).map(lambda rest: IPv6Address(b"\x20" + rest))
     number = st.none() | numbers(0xFFFFFFFF)
+    announced = destinations(family)
+    if family.safi in (SAFI.LABELLED_UNICAST, SAFI.VPN):
+        announced = announced.filter(lambda prefix: bool(_labels(prefix)))
     return st.builds(
         Route,
-        prefixes(),
-        next_hop=st.none() | host_addresses(),
-        communities=st.lists(communities(), max_size=5),
+        announced,
+        next_hop=ipv6 if family.afi == AFI.IPV6 else ipv4,
+        path_id=st.just(0) | numbers(0xFFFFFFFF),
+        communities=st.lists(communities(), max_size=3),
+        large_communities=st.lists(large_communities(), max_size=2),
+        extended_communities=st.lists(extended_communities(), max_size=2),
         med=number,
         local_pref=number,
         as_path=as_paths(),
         origin=st.sampled_from(Origin),
     )
+
+
+def _labels(prefix: Destination) -> tuple[int, ...]:
+    return prefix.labels if isinstance(prefix, LabelledPrefix | VPNPrefix) else ()
 
 
 def updates(negotiated: Negotiated) -> st.SearchStrategy[Update]:

@@ -2,12 +2,14 @@
 
 from ipaddress import IPv4Address, ip_address
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bgp import LocalError, Negotiated, PathAttributes, PeerType
-from bgp.candidate import DEFAULT_LOCAL_PREF, Candidate, Source, metrics
+from bgp import candidate as module
+from bgp.candidate import DEFAULT_LOCAL_PREF, Candidate, CandidatePool, Source, metrics
 from bgp.iana import WELL_KNOWN_COMMUNITIES, Origin
 from bgp.multiprotocol import NextHop
 from bgp.testing import path_attributes
@@ -110,3 +112,43 @@ def test_compared_by_identity() -> None:
     assert one != other
     assert len({one, other, one}) == 2
     assert source() != source()
+
+
+# The pool of one source.
+
+ROUTE = PathAttributes(origin=0, as_path=[64513], next_hop="192.0.2.1")
+
+
+def test_equal_candidates_of_a_source_are_one_object() -> None:
+    pool = CandidatePool(OURS)
+    found = pool.get(ROUTE)
+    assert found.source is OURS
+    assert pool.get(PathAttributes.from_wire(ROUTE.wire)) is found
+    hop = NextHop("2001:db8::1")
+    others = [pool.get(ROUTE, hop), pool.get(ROUTE, None, 7), pool.get(ROUTE.evolve(med=1))]
+    assert len({found, *others, CandidatePool(OURS).get(ROUTE)}) == 5
+    assert (others[0].next_hop, others[1].path_id) == (hop, 7)
+
+
+def test_candidates_with_octets_of_their_own_are_not_shared() -> None:
+    pool = CandidatePool(OURS)
+    first, second = (pool.get(ROUTE, wire=b"\x20\0\0\x11\x0a") for _ in range(2))
+    assert first is not second
+    assert attrs.asdict(first, recurse=False) == attrs.asdict(second, recurse=False)
+    assert first.wire == b"\x20\0\0\x11\x0a"
+
+
+def test_the_pool_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LIMIT", 10)
+    pool = CandidatePool(OURS)
+    for med in range(100):
+        assert pool.get(ROUTE.evolve(med=med)).attributes.med == med
+    assert len(pool._known) <= 10
+
+
+def test_what_was_measured_is_kept() -> None:
+    candidate = CandidatePool(OURS).get(ROUTE)
+    assert candidate.measured is None
+    measured = module.Measured(7, 64513, (1, 2))
+    candidate.keep(measured)
+    assert candidate.measured is measured

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from bgp import IPV4_UNICAST, IPV6_UNICAST, LocalError, PeerConfig, PeerType
-from bgp.config import GracefulRestartConfig, PrefixLimit
+from bgp.config import Confederation, GracefulRestartConfig, PrefixLimit, needs_new_session
 from bgp.iana import AddPathDirection, Role
 
 
@@ -36,6 +36,15 @@ def config(**values: object) -> PeerConfig:
         ({"extended_next_hop": [(IPV4_UNICAST, 65536)]}, "AFI of next hops 65536, must be 0 to 65535"),
         ({"role": 5}, "role 5, must be 0 to 4"),
         ({"role_strict": True}, "role_strict without a role"),
+        ({"next_hop_ipv4": "2001:db8::1"}, "is not an IPv4 address"),
+        ({"next_hop_ipv4": "224.0.0.1"}, "next hop 224.0.0.1, must be the address of a host"),
+        ({"next_hop_ipv6": "192.0.2.1"}, "next_hop_ipv6 192.0.2.1, must be an IPv6 address without a zone"),
+        ({"next_hop_ipv6": "fe80::1%eth0"}, "next_hop_ipv6 fe80::1%eth0, must be an IPv6 address without a"),
+        ({"cluster_id": "0.0.0.0"}, "must not be zero"),
+        ({"allow_own_as": 11}, "allow_own_as 11, must be 0 to 10"),
+        ({"advertisement_interval": 601}, "advertisement_interval 601 s, must be 0 to 600"),
+        ({"route_server_client": 1}, "route_server_client 1, must be bool"),
+        ({"confederation": 100}, "confederation 100, must be Confederation"),
         ({"families": ["ipv4-unicast"]}, "families 'ipv4-unicast', must be Family"),
         ({"families": [(1, 1)]}, r"families \(1, 1\), must be Family"),
         ({"families": IPV4_UNICAST}, "must be a list"),
@@ -131,3 +140,43 @@ def test_graceful_restart() -> None:
         GracefulRestartConfig(restart_time=4096)
     with pytest.raises(LocalError, match="long-lived stale time of ipv4 unicast -1, must be 0 to 16777215"):
         GracefulRestartConfig(long_lived={IPV4_UNICAST: -1})
+
+
+def test_confederation() -> None:
+    # RFC 5065 4.
+    confed = Confederation(100, [65001, 65002])
+    inside = config(local_as=65001, peer_as=65002, confederation=confed)
+    assert (inside.peer_type, inside.presented_as) == (PeerType.CONFEDERATION, 65001)
+    same = config(local_as=65001, peer_as=65001, confederation=confed)
+    assert (same.peer_type, same.presented_as) == (PeerType.INTERNAL, 65001)
+    outside = config(local_as=65001, peer_as=64513, confederation=confed)
+    assert (outside.peer_type, outside.presented_as) == (PeerType.EXTERNAL, 100)
+    assert config().presented_as == 64512
+    for values, message in (
+        ((0, [1]), "identifier 0, must be 1 to 4294967295"),
+        ((100, [0]), "member AS 0, must be 1 to 4294967295"),
+        ((100, "1"), "members '1', must be a list"),
+    ):
+        with pytest.raises(LocalError, match=message):
+            Confederation(*values)
+
+
+def test_next_hops_that_are_ourselves() -> None:
+    found = config(next_hop_ipv4="192.0.2.1", next_hop_ipv6="2001:db8::1")
+    assert (found.next_hop_ipv4, found.next_hop_ipv6) == (ip_address("192.0.2.1"), ip_address("2001:db8::1"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, False),
+        ({"next_hop_self": True, "route_reflector_client": True, "advertisement_interval": 5}, False),
+        ({"connect_retry_time": 7, "passive": True}, False),
+        ({"hold_time": 30}, True),
+        ({"families": [IPV6_UNICAST]}, True),
+        ({"password": "other"}, True),
+        ({"next_hop_self": True, "role": Role.PEER}, True),
+    ],
+)
+def test_what_needs_a_new_session(changes: dict[str, Any], expected: bool) -> None:
+    assert needs_new_session(config(), config(**changes)) is expected

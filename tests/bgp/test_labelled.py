@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgp import AFI, LabelledPrefix, LocalError, Prefix, RouteDistinguisher, VPNPrefix
-from bgp.labelled import check_labelled, check_vpn
+from bgp.labelled import check_labelled, check_vpn, withdrawal
 from bgp.prefix import IPV4_LABELLED, IPV4_VPN, IPV6_LABELLED, IPV6_VPN, Family
 from bgp.testing import label_stacks, labelled_prefixes, networks, route_distinguishers, vpn_prefixes
 from tests.bgp.pasting import pasted
@@ -289,3 +289,10 @@ def test_a_distinguisher_is_text_or_octets(value: Any) -> None:
 def test_hexadecimal_has_sixteen_digits(text: str) -> None:
     with pytest.raises(LocalError, match="0x and 16 digits"):
         RouteDistinguisher(text)
+
+
+@given(AFIS.flatmap(labelled_prefixes) | AFIS.flatmap(vpn_prefixes))
+def test_a_withdrawal_has_no_labels(prefix: LabelledPrefix | VPNPrefix) -> None:
+    gone = type(prefix).from_wire(prefix.family, withdrawal(prefix.key))
+    assert (gone.labels, gone.network, gone.key) == ((), prefix.network, prefix.key)
+    assert pasted(gone) == gone

@@ -19,7 +19,16 @@ from bgp import (
     UpdateError,
     VPNPrefix,
 )
-from bgp.nlri import OpaqueNLRI, decoder, key_of
+from bgp.nlri import (
+    MAX_OPAQUE,
+    OpaqueNLRI,
+    decoder,
+    destination,
+    is_readable,
+    key_of,
+    longest,
+    withdrawal_of,
+)
 from bgp.prefix import IPV4_LABELLED, IPV4_MULTICAST, IPV4_VPN, address_bits
 from bgp.testing import READABLE_FAMILIES, destinations, families, nlris, paths
 from tests.bgp.pasting import pasted
@@ -311,3 +320,34 @@ def test_decodes_octets_of_any_type() -> None:
     expected = NLRI(["10.0.0.0/8"])
     for data in (bytearray(b"\x08\x0a"), memoryview(b"\x08\x0a")):
         assert NLRI.decode(data) == expected
+
+
+# One destination, for the tables of routes.
+
+
+@given(
+    st.sampled_from([*READABLE_FAMILIES, EVPN]).flatmap(destinations), st.none() | st.integers(0, 0xFFFFFFFF)
+)
+def test_one_destination(prefix: Any, path_id: int | None) -> None:
+    family, add_path = prefix.family, path_id is not None
+    front = b"" if path_id is None else path_id.to_bytes(4, "big")
+    assert destination(family, prefix.wire) == prefix
+    assert len(prefix.wire) <= longest(family)
+    key = key_of(family, front + prefix.wire, add_path)
+    gone = withdrawal_of(family, key, add_path)
+    assert key == front + prefix.key
+    assert key_of(family, gone, add_path) == key
+    if is_readable(family):
+        [read] = NLRI.decode(gone, family, add_path)
+        assert (read if path_id is None else read.destination).key == prefix.key  # type: ignore[union-attr]
+
+
+def test_which_families_are_readable() -> None:
+    assert [family for family in [*READABLE_FAMILIES, EVPN] if not is_readable(family)] == [EVPN]
+    assert longest(EVPN) == MAX_OPAQUE
+    assert [NLRI((), family).has_labels for family in (IPV4_UNICAST, IPV4_LABELLED, IPV4_VPN, EVPN)] == [
+        False,
+        True,
+        True,
+        False,
+    ]

@@ -1,5 +1,6 @@
 """One peer with up to two connections, against scripted octets."""
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -551,3 +552,91 @@ def test_reset_with_a_farewell_ends_both() -> None:
         found.reset(1.0, Notification(6, 4, bytes(5000)))
     outputs = found.reset(1.0, Notification.reset("new filters"))
     assert said(outputs, 1) == [Notification.reset("new filters")]
+
+
+# Routes, and what else is passed on to the sessions.
+
+
+def spoken(outputs: list[Output]) -> list[Message]:
+    """What the peer hears on its only connection."""
+    return said(outputs, 1)
+
+
+def established(*capabilities: Capability, **values: object) -> Peering:
+    found = started(**values)
+    dialled(found)
+    found.receive_data(1, greeting(*capabilities) + raw(Keepalive()), now=0.0)
+    assert found.state is State.ESTABLISHED
+    return found
+
+
+def test_what_there_is_of_a_session() -> None:
+    found = established()
+    assert found.our_open is not None
+    assert found.peer_open is not None
+    assert (found.our_open.my_as, found.peer_open.my_as) == (64512, 64513)
+    assert found.addresses is not None
+    assert [*map(str, found.addresses)] == [HERE, THERE]
+
+
+def test_retract() -> None:
+    found = established()
+    found.announce([A], now=1.0)
+    assert spoken(found.retract(2.0)) == [Update(withdrawn=[A])]
+    assert found.routes == []
+    assert found.retract(3.0) == []
+
+
+def test_suspend() -> None:
+    # RFC 4724 4: only TCP ends, so that the peer keeps our routes.
+    found = established()
+    outputs = found.suspend(1.0)
+    assert CloseConnection(1) in outputs
+    assert spoken(outputs) == []
+    assert found.state is State.IDLE
+    assert found.next_timeout() is None
+
+
+def test_drain_and_release() -> None:
+    found = established()
+    found.announce([A], now=1.0)
+    [update] = spoken(found.drain(2.0))
+    assert isinstance(update, Update)
+    assert [*map(str, update.attributes.communities)] == ["graceful-shutdown"]
+    assert found.is_draining
+    assert found.drain(3.0) == found.release(3.0) == []
+
+
+def test_release_after_a_restart() -> None:
+    found = Peering(PeerConfig(local_as=64512, peer_as=64513), restarting=True, holds_back=True)
+    found.start(0.0)
+    dialled(found)
+    assert Update() not in spoken(found.receive_data(1, greeting() + raw(Keepalive()), now=0.0))
+    assert spoken(found.release(1.0)) == [Update()]
+    assert not found.holds_back
+
+
+def test_pauses_are_for_the_connection_that_is_named() -> None:
+    found = established()
+    found.pause_sending(7)
+    assert found.resume_sending(7, 1.0) == []
+    assert spoken(found.announce([A], now=1.0))
+    found.pause_sending(1)
+    assert found.withdraw([A], now=1.0) == []
+    assert spoken(found.resume_sending(1, 2.0)) == [Update(withdrawn=[A])]
+
+
+def test_another_configuration() -> None:
+    found = established()
+    found.announce([A], now=1.0)
+    assert found.reconfigure(attrs.evolve(found.config, next_hop_ipv4="192.0.2.9"), 2.0) == []
+    [update] = spoken(found.handle_timeout(2.0))
+    assert isinstance(update, Update)
+    assert str(update.attributes.next_hop) == "192.0.2.9"
+    outputs = found.reconfigure(attrs.evolve(found.config, hold_time=30), 3.0)
+    assert spoken(outputs) == [Notification(6, 6)]
+    assert found.state is State.IDLE
+    assert found.config.hold_time == 30
+    restart = attrs.evolve(found.config, graceful_restart=GracefulRestartConfig(stale_time=60))
+    found.reconfigure(restart, 4.0)
+    assert found.config.graceful_restart is not None

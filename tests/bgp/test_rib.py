@@ -1,194 +1,203 @@
+"""The table of candidates, its order left to an order by path identifier or to one that a test makes up."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address
+
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import bgp
-from bgp import LocalError, PathAttributes, Prefix, Route
-from bgp.rib import AdjRibOut, Changes, prefix, route
-from bgp.testing import routes
-from tests.bgp.pasting import pasted
+from bgp import IPV4_UNICAST, IPV6_UNICAST, NextHop, PathAttributes, PeerType
+from bgp.candidate import OURSELVES, Candidate, Source
+from bgp.rib import Rib, by_path_id
+
+A, B, C = b"\x08\x0a", b"\x08\x0b", b"\x08\x0c"
+ROUTE = PathAttributes(origin=0, as_path=[64513], next_hop="192.0.2.2")
 
 
-def look(route: Route) -> PathAttributes | str:
-    """A peer that can be told no route of MED 13, and sees nothing of a route but its MED."""
-    return "bad luck" if route.med == 13 else PathAttributes(origin=0, med=route.med)
+def source(peer: str, **values: bool | IPv4Address) -> Source:
+    """A peer in one session; its name is its identity."""
+    usual = {"asn": 64513, "router_id": IPv4Address("192.0.2.2"), "peer_type": PeerType.EXTERNAL}
+    return Source(peer=peer, address=IPv4Address("192.0.2.2"), **{**usual, **values})  # type: ignore[arg-type]
 
 
-def take(rib: AdjRibOut) -> Changes:
-    return rib.take_changes(look)
+LEFT, RIGHT = source("left"), source("right")
 
 
-def told(changes: Changes) -> dict[str, int | None]:
-    return {
-        str(bgp.NLRI.from_wire([wire])[0]): a.med for a, wires in changes.announced.items() for wire in wires
-    }
+def path(
+    offered_by: Source = LEFT, path_id: int = 0, med: int | None = None, wire: bytes | None = None
+) -> Candidate:
+    return Candidate(offered_by, ROUTE.evolve(med=med), None, path_id, wire)
 
 
-A, B = "192.0.2.1/32", "192.0.2.2/32"
+def test_one_path() -> None:
+    rib, offer = Rib(), path()
+    assert rib.put(IPV4_UNICAST, [A, B], offer) == [A, B]
+    assert rib.best(IPV4_UNICAST, A) is offer
+    assert rib.candidates(IPV4_UNICAST, B) == (offer,)
+    assert list(rib.keys(IPV4_UNICAST)) == [A, B]
+    assert list(rib.items(IPV4_UNICAST)) == [(A, (offer,)), (B, (offer,))]
+    assert len(rib) == 2
 
 
-def test_yields_what_is_new_once() -> None:
-    rib = AdjRibOut()
-    rib.announce([Route(A), Route(B, med=1)])
-    assert told(take(rib)) == {A: None, B: 1}
-    assert take(rib).announced == {}
-    assert [str(route.prefix) for route in rib.routes] == [A, B]
+def test_nothing() -> None:
+    rib = Rib()
+    assert rib.best(IPV4_UNICAST, A) is None
+    assert rib.candidates(IPV4_UNICAST, A) == ()
+    assert not list(rib.keys(IPV4_UNICAST))
+    assert not list(rib.items(IPV4_UNICAST))
+    assert not rib.families
+    assert rib.remove(IPV4_UNICAST, [A], "left") == []
+    assert rib.revise(IPV4_UNICAST, lambda key, old: old) == []
+    assert len(rib) == 0
 
 
-def test_yields_the_net_effect() -> None:
-    rib = AdjRibOut()
-    rib.announce([Route(A)])
-    rib.withdraw([Prefix(A), Prefix(B)])
-    changes = take(rib)
-    assert not changes.announced
-    assert not changes.withdrawn
-    rib.announce([Route(A)])
-    take(rib)
-    rib.withdraw([Prefix(A)])
-    rib.announce([Route(A)])
-    assert not take(rib).announced
+def test_families_are_apart() -> None:
+    rib = Rib()
+    four, six = path(), path()
+    rib.put(IPV4_UNICAST, [A], four)
+    assert rib.put(IPV6_UNICAST, [A], six) == [A]
+    assert (rib.best(IPV4_UNICAST, A), rib.best(IPV6_UNICAST, A)) == (four, six)
+    assert rib.remove(IPV6_UNICAST, [A], "left") == [A]
+    assert rib.best(IPV4_UNICAST, A) is four
+    assert set(rib.families) == {IPV4_UNICAST, IPV6_UNICAST}
 
 
-def test_a_route_that_looks_the_same_to_the_peer_is_not_told_again() -> None:
-    rib = AdjRibOut()
-    rib.announce([Route(A, med=1)])
-    take(rib)
-    rib.announce([Route(A, med=1, local_pref=200)])
-    assert not take(rib).announced
+def test_a_path_takes_the_place_of_its_forerunner() -> None:
+    rib, old, new = Rib(), path(med=1), path(med=2)
+    rib.put(IPV4_UNICAST, [A], old)
+    assert rib.put(IPV4_UNICAST, [A], new) == [A]
+    assert rib.candidates(IPV4_UNICAST, A) == (new,)
 
 
-def test_withdraws() -> None:
-    rib = AdjRibOut()
-    rib.announce([Route(A), Route(B)])
-    take(rib)
-    rib.withdraw([Prefix(A)])
-    assert take(rib).withdrawn == [Prefix(A).wire]
+def test_paths_of_other_peers_and_with_other_identifiers_stay() -> None:
+    rib = Rib()
+    first, second, other, new = path(path_id=1), path(path_id=2), path(RIGHT, 3), path(path_id=1, med=2)
+    for offer in (second, other, first):
+        assert rib.put(IPV4_UNICAST, [A], offer) == [A]
+    assert rib.candidates(IPV4_UNICAST, A) == (first, second, other)
+    rib.put(IPV4_UNICAST, [A], new)
+    assert rib.candidates(IPV4_UNICAST, A) == (new, second, other)
+    assert rib.best(IPV4_UNICAST, A) is new
+    assert len(rib) == 1
 
 
-def test_a_route_that_cannot_be_told_is_refused_and_its_forerunner_withdrawn() -> None:
-    rib = AdjRibOut()
-    rib.announce([Route(A)])
-    take(rib)
-    rib.announce([Route(A, med=13)])
-    changes = take(rib)
-    assert changes.refused == [(Route(A, med=13), "bad luck")]
-    assert changes.withdrawn == [Prefix(A).wire]
-
-
-def test_a_new_session_is_told_everything() -> None:
-    rib = AdjRibOut()
-    rib.announce([Route(A), Route(B)])
-    take(rib)
-    rib.withdraw([Prefix(A)])
-    rib.forget()
-    changes = take(rib)
-    assert told(changes) == {B: None}
-    assert not changes.withdrawn
-
-
-STEPS = st.tuples(
-    st.sampled_from(["announce", "withdraw", "replace", "forget", "take"]), st.lists(routes(), max_size=4)
-)
-
-
-@given(st.lists(STEPS, max_size=20))
-def test_the_peer_always_ends_up_with_what_is_wanted(steps: list[tuple[str, list[Route]]]) -> None:
-    rib, peer, wanted = AdjRibOut(), dict[bytes, PathAttributes](), dict[bytes, PathAttributes]()
-
-    def tell() -> None:
-        changes = take(rib)
-        for wire in changes.withdrawn:
-            del peer[wire]
-        for attributes, wires in changes.announced.items():
-            assert all(peer.get(wire) != attributes for wire in wires)
-            peer.update(dict.fromkeys(wires, attributes))
-
-    for verb, some in steps:
-        looks = {route.prefix.wire: seen for route in some if isinstance(seen := look(route), PathAttributes)}
-        match verb:
-            case "announce":
-                rib.announce(some)
-                for route in some:
-                    wanted.pop(route.prefix.wire, None)
-                wanted.update(looks)
-            case "withdraw":
-                rib.withdraw([route.prefix for route in some])
-                wanted = {wire: a for wire, a in wanted.items() if wire not in {r.prefix.wire for r in some}}
-            case "replace":
-                rib.replace(some)
-                wanted = looks
-            case "forget":
-                rib.forget()
-                peer.clear()
-            case "take":
-                tell()
-                assert peer == wanted
-    tell()
-    assert peer == wanted
-
-
-@given(routes())
-def test_a_route_prints_what_makes_it_again(route: Route) -> None:
-    assert pasted(route) == route
-
-
-def test_a_prefix_stands_for_a_route_through_us() -> None:
-    assert route(A) == route(Prefix(A)) == route(Route(A)) == Route(A)
-    assert Route(A).next_hop is None
-
-
-def test_communities_are_a_set() -> None:
-    assert Route(A, communities=["1:2", "1:1", "1:2"]) == Route(A, communities=["1:1", "1:2"])
+def test_what_is_the_same_for_everybody_makes_no_difference() -> None:
+    rib, old = Rib(), path()
+    rib.put(IPV4_UNICAST, [A], old)
+    assert rib.put(IPV4_UNICAST, [A], old) == []
+    # A new session of the same peer sends its routes again: what is stale is seen by the source.
+    fresh = path(source("left"))
+    assert rib.put(IPV4_UNICAST, [A], fresh) == []
+    assert rib.best(IPV4_UNICAST, A) is fresh
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
+    "new",
     [
-        ({"prefix": "x"}, "'x' is not a prefix"),
-        ({"prefix": "2001:db8::/32"}, "only ipv4 unicast can be announced"),
-        ({"next_hop": "2001:db8::1"}, "is not an IPv4 address"),
-        ({"origin": 3}, "origin 3, must be 0 to 2"),
-        ({"local_pref": -1}, "local_pref -1, must be 0 to 4294967295"),
-        ({"communities": range(1001)}, "take 4004 octets, at most 4000 fit"),
+        path(med=1),
+        path(wire=b"\x20\0\0\x11\x0a"),
+        attrs.evolve(path(), next_hop=NextHop("2001:db8::1")),
+        path(source("left", router_id=IPv4Address("192.0.2.3"))),
+        path(source("left", is_client=True)),
+        path(source("left", is_long_lived_stale=True)),
     ],
+    ids=["attributes", "labels", "next hop", "identifier", "client", "stale"],
 )
-def test_refuses_what_cannot_be(values: dict[str, object], message: str) -> None:
-    with pytest.raises(LocalError, match=message):
-        Route(**{"prefix": A, **values})  # type: ignore[arg-type]  # the point of the test
+def test_what_somebody_may_have_to_be_told(new: Candidate) -> None:
+    rib = Rib()
+    rib.put(IPV4_UNICAST, [A, B], path())
+    assert rib.put(IPV4_UNICAST, [A], new) == [A]
 
 
-def test_what_was_never_told_leaves_nothing_behind() -> None:
-    rib = AdjRibOut()
-    for third in range(100):
-        rib.announce([Route(f"10.0.{third}.0/24")])
-        rib.withdraw([Prefix(f"10.0.{third}.0/24")])
-    assert not rib._touched
+def test_removes_all_of_a_peer_or_one() -> None:
+    rib = Rib()
+    first, second, zero, other = path(path_id=1), path(path_id=2), path(), path(RIGHT)
+    for offer in (first, second, zero, other):
+        rib.put(IPV4_UNICAST, [A], offer)
+    assert rib.remove(IPV4_UNICAST, [A, B], "left", 0) == [A]
+    assert rib.candidates(IPV4_UNICAST, A) == (other, first, second)
+    assert rib.remove(IPV4_UNICAST, [A], "left", 7) == []
+    assert rib.remove(IPV4_UNICAST, [A], "left") == [A]
+    assert rib.candidates(IPV4_UNICAST, A) == (other,)
+    assert rib.remove(IPV4_UNICAST, [A], "right") == [A]
+    assert rib.best(IPV4_UNICAST, A) is None
+    assert len(rib) == 0
 
 
-def test_a_prefix_of_another_family_is_another_prefix() -> None:
-    rib = AdjRibOut()
-    rib.announce([Route("32.1.0.0/16")])
-    rib.withdraw([Prefix("2001::/16")])
-    assert [str(route.prefix) for route in rib.routes] == ["32.1.0.0/16"]
+def test_revises() -> None:
+    rib, newer = Rib(), path(med=9)
+    kept, aged, dropped, other = path(), path(med=1), path(med=2), path(RIGHT, 1)
+    rib.put(IPV4_UNICAST, [A], kept)
+    rib.put(IPV4_UNICAST, [B], aged)
+    rib.put(IPV4_UNICAST, [B], other)
+    rib.put(IPV4_UNICAST, [C], dropped)
+    seen: list[tuple[bytes, Candidate]] = []
+
+    def revision(key: bytes, old: Candidate) -> Candidate | None:
+        seen.append((key, old))
+        return {aged: newer, dropped: None}.get(old, old)
+
+    assert rib.revise(IPV4_UNICAST, revision) == [B, C]
+    assert seen == [(A, kept), (B, aged), (B, other), (C, dropped)]
+    assert dict(rib.items(IPV4_UNICAST)) == {A: (kept,), B: (newer, other)}
 
 
-def test_unchanged_routes_are_not_looked_at() -> None:
-    rib = AdjRibOut()
-    some = [Route(f"10.0.{third}.0/24") for third in range(100)]
-    rib.announce(some)
-    rib.take_changes(look)
-    looked = []
-
-    def noting(route: Route) -> PathAttributes | str:
-        looked.append(route)
-        return look(route)
-
-    rib.replace(some[1:])
-    rib.announce([Route("10.0.7.0/24")])
-    changes = rib.take_changes(noting)
-    assert changes.withdrawn == [some[0].prefix.wire]
-    assert looked == []
+def test_revision_ranks_anew() -> None:
+    rib = Rib(_by_med)
+    low, high = path(med=1), path(RIGHT, med=2)
+    rib.put(IPV4_UNICAST, [A], low)
+    rib.put(IPV4_UNICAST, [A], high)
+    assert rib.best(IPV4_UNICAST, A) is low
+    higher = path(med=3)
+    assert rib.revise(IPV4_UNICAST, lambda key, old: higher if old is low else old) == [A]
+    assert rib.candidates(IPV4_UNICAST, A) == (high, higher)
 
 
-def test_what_stands_for_a_destination() -> None:
-    assert prefix("10.0.0.0/8") == prefix(Prefix("10.0.0.0/8")) == prefix(Route("10.0.0.0/8"))
+def test_clear() -> None:
+    rib = Rib()
+    rib.put(IPV4_UNICAST, [A], path())
+    rib.clear()
+    assert len(rib) == 0
+    assert rib.best(IPV4_UNICAST, A) is None
+
+
+def test_by_path_id() -> None:
+    ours = [path(OURSELVES, path_id) for path_id in (2, 0, 1)]
+    assert [each.path_id for each in by_path_id(ours)] == [0, 1, 2]
+
+
+def _by_med(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    return sorted(candidates, key=lambda each: (each.attributes.med or 0, each.path_id, each.source.peer))
+
+
+SOURCES = {name: source(name) for name in ("left", "middle", "right")}
+PUT = st.tuples(
+    st.lists(st.sampled_from([A, B, C]), max_size=3, unique=True),
+    st.sampled_from(sorted(SOURCES)),
+    st.integers(0, 2),
+    st.integers(0, 2) | st.none(),
+)
+
+
+@given(st.lists(PUT, max_size=30))
+def test_agrees_with_a_table_that_is_plain(steps: list[tuple[list[bytes], str, int, int | None]]) -> None:
+    rib, plain = Rib(_by_med), dict[bytes, dict[tuple[str, int], Candidate]]()
+    for keys, peer, path_id, med in steps:
+        if med is None:
+            had = [key for key in keys if any(each[0] == peer for each in plain.get(key, {}))]
+            assert rib.remove(IPV4_UNICAST, keys, peer) == had
+            for key in had:
+                plain[key] = {each: c for each, c in plain[key].items() if each[0] != peer}
+        else:
+            offer = path(SOURCES[peer], path_id, med)
+            before = {key: plain.setdefault(key, {}).get((peer, path_id)) for key in keys}
+            changed = [key for key, old in before.items() if old is None or old.attributes.med != med]
+            assert rib.put(IPV4_UNICAST, keys, offer) == changed
+            for key in keys:
+                plain[key][peer, path_id] = offer
+        for key, paths in plain.items():
+            assert rib.candidates(IPV4_UNICAST, key) == tuple(_by_med(list(paths.values())))
+            assert rib.best(IPV4_UNICAST, key) is next(iter(_by_med(list(paths.values()))), None)
+    assert len(rib) == sum(map(bool, plain.values()))

@@ -2,6 +2,7 @@
 
 import math
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,7 @@ from bgp import (
     Update,
     decode,
     encode,
+    ribout,
 )
 from bgp.capabilities import (
     AddPathCapability,
@@ -100,6 +102,14 @@ def messages_in(outputs: list[Output], negotiated: Negotiated = FOUR) -> list[Me
     return [decode(message, negotiated) for message in Framer().feed(data)]
 
 
+def rest(session: Session, now: float) -> list[Output]:
+    """What else the session has to say at once, piece by piece."""
+    outputs: list[Output] = []
+    while (moment := session.next_timeout()) is not None and moment <= now:
+        outputs += session.handle_timeout(now)
+    return outputs
+
+
 def closing(outputs: list[Output]) -> SessionClosed | AttemptFailed:
     (found,) = (output for output in outputs if isinstance(output, SessionClosed | AttemptFailed))
     return found
@@ -148,7 +158,7 @@ def test_an_end_of_rib_for_each_family() -> None:
     opened(session)
     offers = map(MultiprotocolCapability, families)
     outputs = session.receive_data(raw(greeting(*offers), Keepalive()), now=0.0)
-    updates = [message for message in messages_in(outputs) if isinstance(message, Update)]
+    updates = [m for m in messages_in([*outputs, *rest(session, 0.0)]) if isinstance(m, Update)]
     assert [update.end_of_rib for update in updates] == families
 
 
@@ -437,28 +447,183 @@ def test_a_route_without_next_hop_over_ipv6() -> None:
     assert [str(output.route.prefix) for output in refused] == [A]
 
 
-@pytest.mark.parametrize(
-    ("offer", "values", "reason"),
-    [
-        (
-            MultiprotocolCapability(IPV6_UNICAST),
-            {"families": [IPV6_UNICAST]},
-            "ipv4 unicast was not negotiated",
-        ),
-        (
-            AddPathCapability({IPV4_UNICAST: AddPathDirection.RECEIVE}),
-            {"add_path": {IPV4_UNICAST: AddPathDirection.SEND}},
-            "its path has no identifier, and one was negotiated for each",
-        ),
-    ],
-    ids=["family", "add-path"],
-)
-def test_routes_that_the_session_has_no_room_for(
-    offer: Capability, values: dict[str, object], reason: str
-) -> None:
-    session = established(offer, **values)
-    assert session.announce([Route(A)], now=1.0) == [RouteRefused(Route(A), reason)]
-    assert session.withdraw([Prefix(A)], now=1.0) == []
+def test_routes_of_a_family_that_was_not_negotiated() -> None:
+    session = alone(families=[IPV4_UNICAST, IPV6_UNICAST])
+    six = Route("2001:db8::/32")
+    assert session.announce([six, Route(A)], now=0.0) == []
+    opened(session)
+    outputs = session.receive_data(raw(greeting(), Keepalive()), now=0.0)
+    assert outputs.count(RouteRefused(six, "ipv6 unicast was not negotiated")) == 1
+    assert session.announce([six], now=1.0) == [RouteRefused(six, "ipv6 unicast was not negotiated")]
+    assert session.replace([six, Route(A)], now=1.0) == [RouteRefused(six, "ipv6 unicast was not negotiated")]
+    assert session.withdraw([six], now=1.0) == []
+    assert session.routes == [Route(A)]
+
+
+def test_routes_with_path_identifiers() -> None:
+    offer = AddPathCapability({IPV4_UNICAST: AddPathDirection.RECEIVE})
+    session = established(offer, add_path={IPV4_UNICAST: AddPathDirection.SEND})
+    paths = attrs.evolve(FOUR, add_path_receive=[IPV4_UNICAST])
+    outputs = session.announce([Route(A, path_id=1), Route(A, path_id=2)], now=1.0)
+    [update] = messages_in(outputs, paths)
+    assert isinstance(update, Update)
+    assert list(update.announced) == [bgp.Path(A, 1), bgp.Path(A, 2)]
+    [update] = messages_in(session.withdraw([Route(A, path_id=1)], now=1.0), paths)
+    assert isinstance(update, Update)
+    assert list(update.withdrawn) == [bgp.Path(A, 1)]
+
+
+# Routes go out piece by piece.
+
+
+def full(monkeypatch: pytest.MonkeyPatch, **values: object) -> Session:
+    """A session with three routes to tell, one to a piece, that comes up."""
+    monkeypatch.setattr(ribout, "BATCH", 1)
+    session = alone(**values)
+    session.announce([Route(A), Route(B), Route("10.0.0.0/8")], now=0.0)
+    opened(session)
+    return session
+
+
+def announced_in(outputs: list[Output]) -> list[str]:
+    updates = [message for message in messages_in(outputs) if isinstance(message, Update)]
+    return [str(prefix) for update in updates for prefix in update.announced] + [
+        "End-of-RIB" for update in updates if update.end_of_rib
+    ]
+
+
+def test_a_piece_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = full(monkeypatch)
+    assert announced_in(session.receive_data(raw(greeting(), Keepalive()), now=0.0)) == [A]
+    assert session.next_timeout() == 0.0
+    assert announced_in(session.handle_timeout(0.0)) == [B]
+    assert announced_in(rest(session, 0.0)) == ["10.0.0.0/8", "End-of-RIB"]
+    assert session.next_timeout() == 30.0
+
+
+def test_a_driver_that_has_enough_to_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = full(monkeypatch)
+    session.receive_data(raw(greeting(), Keepalive()), now=0.0)
+    session.pause_sending()
+    assert session.next_timeout() == 30.0
+    assert session.announce([Route(A, med=1)], now=1.0) == []
+    assert announced_in(session.resume_sending(2.0)) == [B]
+    assert announced_in(rest(session, 2.0)) == ["10.0.0.0/8", A, "End-of-RIB"]
+
+
+def test_a_pause_ends_with_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = full(monkeypatch)
+    session.receive_data(raw(greeting(), Keepalive()), now=0.0)
+    session.pause_sending()
+    session.connection_lost(1.0)
+    assert session.resume_sending(1.0) == []
+    session.handle_timeout(2.0)
+    opened(session, 2.0)
+    outputs = session.receive_data(raw(greeting(), Keepalive()), now=2.0)
+    assert announced_in([*outputs, *rest(session, 2.0)]) == [A, B, "10.0.0.0/8", "End-of-RIB"]
+
+
+def test_bursts_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    # RFC 4271 9.2.1.1.
+    session = full(monkeypatch, advertisement_interval=5)
+    outputs = session.receive_data(raw(greeting(), Keepalive()), now=0.0)
+    outputs += session.announce([Route(A, med=1)], now=0.0)
+    assert announced_in([*outputs, *rest(session, 0.0)]) == [A, B, "10.0.0.0/8", "End-of-RIB"]
+    assert session.announce([Route(B, med=1)], now=1.0) == []
+    assert session.next_timeout() == 5.0
+    assert session.handle_timeout(4.9) == []
+    assert announced_in(session.handle_timeout(5.0)) == [A]
+    assert announced_in(rest(session, 5.0)) == [B]
+    assert session.next_timeout() == 35.0
+
+
+def test_end_of_rib_waits_for_the_release() -> None:
+    # RFC 4724 4.1.
+    session = Session(PeerConfig(local_as=64512, peer_as=64513), holds_back=True)
+    session.announce([Route(A)], now=0.0)
+    opened(session)
+    assert announced_in(session.receive_data(raw(greeting(), Keepalive()), now=0.0)) == [A]
+    session.pause_sending()
+    session.announce([Route(B)], now=1.0)
+    assert session.release(1.0) == []
+    assert announced_in(session.resume_sending(1.0)) == [B, "End-of-RIB"]
+    assert session.release(1.0) == []
+
+
+def test_a_refresh_waits_for_end_of_rib() -> None:
+    # RFC 7313 4.
+    session = Session(PeerConfig(local_as=64512, peer_as=64513), holds_back=True)
+    session.announce([Route(A)], now=0.0)
+    opened(session)
+    session.receive_data(raw(greeting(*REFRESHING), Keepalive()), now=0.0)
+    request = raw(RouteRefresh(IPV4_UNICAST))
+    assert session.receive_data(request * 2, now=1.0) == [RefreshRequested(IPV4_UNICAST)] * 2
+    outputs = [*session.release(2.0), *rest(session, 2.0)]
+    end_of_rib, begin, update, end = messages_in(outputs)
+    assert (end_of_rib, begin) == (Update(), RouteRefresh(IPV4_UNICAST, RefreshSubtype.BEGIN))
+    assert isinstance(update, Update)
+    assert end == RouteRefresh(IPV4_UNICAST, RefreshSubtype.END)
+
+
+def test_a_release_before_the_session() -> None:
+    session = Session(PeerConfig(local_as=64512, peer_as=64513), holds_back=True)
+    assert session.release(0.0) == []
+    opened(session)
+    assert announced_in(session.receive_data(raw(greeting(), Keepalive()), now=0.0)) == ["End-of-RIB"]
+
+
+def test_draining() -> None:
+    # RFC 8326.
+    session = established()
+    session.announce([Route(A)], now=1.0)
+    [update] = messages_in(session.drain(2.0))
+    assert isinstance(update, Update)
+    assert update.attributes.communities == (bgp.Community("graceful-shutdown"),)
+    assert session.drain(3.0) == []
+    [update] = messages_in(session.announce([Route(B)], now=3.0))
+    assert isinstance(update, Update)
+    assert update.attributes.communities == (bgp.Community("graceful-shutdown"),)
+
+
+def test_draining_outlives_the_connection() -> None:
+    session = alone()
+    assert session.drain(0.0) == []
+    session.announce([Route(A)], now=0.0)
+    opened(session)
+    update = messages_in(session.receive_data(raw(greeting(), Keepalive()), now=0.0))[1]
+    assert isinstance(update, Update)
+    assert update.attributes.communities == (bgp.Community("graceful-shutdown"),)
+
+
+def test_another_configuration_while_it_is_up() -> None:
+    session = established()
+    session.announce([Route(A)], now=1.0)
+    session.reconfigure(attrs.evolve(session.config, next_hop_ipv4="192.0.2.9", delay_open_time=3.0))
+    assert session.options.delay_open
+    [update] = messages_in(rest(session, 2.0))
+    assert isinstance(update, Update)
+    assert str(update.attributes.next_hop) == "192.0.2.9"
+    down = alone()
+    down.reconfigure(attrs.evolve(down.config, hold_time=30))
+    assert down.next_timeout() is None
+
+
+def test_suspending() -> None:
+    # RFC 4724 4, RFC 8538 3: the peer is to keep our routes.
+    session = established()
+    assert messages_in(session.suspend(1.0)) == []
+    assert session.state is State.IDLE
+    assert session.next_timeout() is None
+    offer = GracefulRestartCapability(restart_time=60, families={IPV4_UNICAST: True}, notification=True)
+    session = established(offer, graceful_restart=GracefulRestartConfig())
+    assert messages_in(session.suspend(1.0)) == [Notification.reset("restarting")]
+
+
+def test_a_route_that_is_refused_may_be_announced_another_way() -> None:
+    session = established()
+    refused = Route(A, next_hop="192.0.2.2")
+    assert session.announce([refused], now=1.0) == [RouteRefused(refused, "its next hop is the peer itself")]
+    assert announced_in(session.announce([Route(A)], now=1.0)) == [A]
 
 
 def test_a_peer_with_as_numbers_of_two_octets() -> None:

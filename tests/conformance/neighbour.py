@@ -105,6 +105,7 @@ class Neighbour:
     def greeting(self, *offers: Capability, **values: Any) -> Open:
         """The neighbour's OPEN."""
         asn = self.session.config.peer_as
+        assert asn is not None
         usual = {"my_as": asn, "hold_time": 90, "router_id": THEIRS}
         return Open(**{**usual, "capabilities": [FourOctetASCapability(asn), *offers], **values})
 

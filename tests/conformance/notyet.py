@@ -21,16 +21,9 @@ NOT_YET: Final = [
         "MUST have one BGP Identifier for all peers",
         "one identifier for all peers by default",
     ),
-    NotYet("4271 5", "MUST pass on well-known attributes that it has updated", PROPAGATION),
-    NotYet("4271 5.1.1", "SHOULD NOT change the ORIGIN of others", PROPAGATION),
-    NotYet("4271 5.1.2", "MUST NOT change AS_PATH towards an internal peer", PROPAGATION),
     NotYet("4271 5.1.3", "MUST NOT install a route with itself as the next hop", SELECTION),
-    NotYet("4271 5.1.3", "MUST be able not to name a third party as the next hop", PROPAGATION),
-    NotYet("4271 5.1.4", "MUST NOT pass MULTI_EXIT_DISC of one neighbouring AS on to another", PROPAGATION),
-    NotYet("4271 5.1.4", "MUST be able to remove MULTI_EXIT_DISC before it selects routes", PROPAGATION),
     NotYet("4271 5.1.5", "MUST calculate how much it prefers each external route", SELECTION),
     NotYet("4271 5.1.6", "SHOULD attach ATOMIC_AGGREGATE to an aggregate that leaves ASes out", PROPAGATION),
-    NotYet("4271 5.1.6", "SHOULD NOT remove ATOMIC_AGGREGATE when it passes a route on", PROPAGATION),
     NotYet("4271 5.1.6", "MUST NOT make a route with ATOMIC_AGGREGATE more specific", PROPAGATION),
     NotYet("4271 5.1.7", "MUST name itself in the AGGREGATOR of its aggregates", PROPAGATION),
     NotYet(
@@ -47,16 +40,7 @@ NOT_YET: Final = [
     NotYet("4271 9.1.2", "MUST leave out routes with a loop in the path", SELECTION),
     NotYet("4271 9.1.2", "MUST install the best route of each destination in the Loc-RIB", SELECTION),
     NotYet("4271 9.1.2.1", "MUST take into account how next hops resolve, and changes to that", SELECTION),
-    NotYet("4271 9.1.3", "MUST tell peers of the routes that were selected", PROPAGATION),
     NotYet("4271 9.1.4", "MUST handle routes that overlap", SELECTION),
-    NotYet("4271 9.2", "MUST NOT pass routes of internal peers on to internal peers", PROPAGATION),
-    NotYet("4271 9.2", "MUST withdraw what it has passed on and is no longer to pass on", PROPAGATION),
-    NotYet("4271 9.2.1.1", "MUST let time pass between UPDATEs for one destination", PROPAGATION),
-    NotYet(
-        "4271 9.2.1.2",
-        "MUST let time pass between UPDATEs that it originates",
-        "pacing of routes that change fast",
-    ),
     NotYet("4271 9.2.2.2", "MUST NOT aggregate routes with different MULTI_EXIT_DISC", PROPAGATION),
     NotYet("4271 9.3", "MUST NOT compare routes in an order of its own", SELECTION),
     NotYet("4724 4.1", "MUST keep forwarding state while it restarts, and mark it as stale", RESTARTING),
@@ -85,13 +69,6 @@ NOT_YET: Final = [
         "MUST show the malformed UPDATE and its routes to who looks for faults",
         "logging UPDATEs in full",
     ),
-    NotYet("7911 2", "MUST give paths that it passes on identifiers of its own", PROPAGATION),
-    NotYet(
-        "7911 5",
-        "MUST send its own routes with identifiers where it has agreed to",
-        "routes of our own with identifiers",
-    ),
-    NotYet("7911 5", "SHOULD send the best path among several", SELECTION),
     NotYet("8092 4", "SHOULD give an aggregate all large communities of its parts", PROPAGATION),
     NotYet(
         "8654 4", "SHOULD shrink an UPDATE that it passes on to a peer without long messages", PROPAGATION
@@ -107,7 +84,5 @@ NOT_YET: Final = [
     NotYet(
         "9234 5", "MUST attach OTC with the remote AS to routes of providers, peers and route servers", ROLES
     ),
-    NotYet("9234 5", "MUST attach OTC with the own AS to routes for customers, peers and clients", ROLES),
-    NotYet("9234 5", "MUST NOT send a route with OTC to providers, peers or route servers", ROLES),
     NotYet("9234 5", "MUST NOT do so for other families than IPv4 and IPv6 unicast", ROLES),
 ]

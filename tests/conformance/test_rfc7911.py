@@ -1,5 +1,6 @@
 """RFC 7911: several paths to a prefix, told apart by path identifiers."""
 
+import attrs
 import pytest
 
 from bgp import (
@@ -17,7 +18,6 @@ from bgp import (
     PeerType,
     Prefix,
     Route,
-    RouteRefused,
     State,
     Update,
     decode,
@@ -26,6 +26,8 @@ from bgp import (
 from bgp.capabilities import UnknownCapability
 from bgp.iana import AttributeCode
 from bgp.offers import AddPathCapability, MultiprotocolCapability
+from bgp.router import Router
+from tests.conformance import routing
 from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import (
     AS_PATH,
@@ -150,13 +152,39 @@ def test_withdrawn_path() -> None:
 
 
 @rfc("7911 5", "MUST NOT send a route without an identifier once it has agreed to send them")
+@rfc("7911 5", "MUST send its own routes with identifiers where it has agreed to")
 def test_session() -> None:
     offer = AddPathCapability({IPV4_UNICAST: RECEIVE})
     peer = Neighbour.at(State.ESTABLISHED, offer, add_path={IPV4_UNICAST: SEND})
     peer.hears()
-    peer.perform(peer.session.announce([Route("203.0.113.0/24")], peer.now))
-    assert peer.hears() == []
-    assert len(peer.told(RouteRefused)) == 1
+    peer.negotiated = attrs.evolve(peer.negotiated, add_path_receive=[IPV4_UNICAST])
+    some = [Route("203.0.113.0/24"), Route("203.0.113.0/24", path_id=7)]
+    peer.perform(peer.session.announce(some, peer.now))
+    peer.perform(peer.session.withdraw(some[1:], peer.now))
+    there, gone = peer.hears()
+    assert isinstance(there, Update)
+    assert list(there.announced) == [Path("203.0.113.0/24", 0), Path("203.0.113.0/24", 7)]
+    assert gone == Update(withdrawn=[Path("203.0.113.0/24", 7)])
+
+
+@rfc("7911 2", "MUST give paths that it passes on identifiers of its own")
+@rfc("7911 5", "SHOULD send the best path among several")
+def test_passing_on() -> None:
+    router, both = Router(), {IPV4_UNICAST: SEND | RECEIVE}
+    first, second, listener = (
+        routing.Neighbour.of(router, f"192.0.2.{host}", 64511 + host, AddPathCapability(both), add_path=both)
+        for host in (2, 3, 4)
+    )
+    said = Path("203.0.113.0/24", 1)
+    for sender, asn in ((first, 64513), (second, 64514)):
+        path = ROUTE.evolve(as_path=[asn], next_hop=sender.address)
+        sender.says(Update(announced=[said], attributes=path))
+    heard = [each for update in listener.updates() for each in update.announced]
+    assert len(set(heard)) == 2
+    assert {each.destination for each in heard if isinstance(each, Path)} == {said.destination}
+    second.says(Update(withdrawn=[said]))
+    [gone] = listener.updates()
+    assert list(gone.withdrawn) == heard[1:]
 
 
 def _route() -> list[bytes]:

@@ -1,4 +1,4 @@
-"""RFC 9234: roles, and routes that are only for customers. The rules for routes are in `notyet.py`."""
+"""RFC 9234: roles, and routes that are only for customers. Some of the rules for routes are in `notyet.py`."""
 
 from typing import Any
 
@@ -24,6 +24,8 @@ from bgp.capabilities import UnknownCapability
 from bgp.iana import AttributeCode, ErrorCode, OpenSubcode
 from bgp.negotiated import RoleAgreement
 from bgp.offers import RoleCapability
+from bgp.router import Router
+from tests.conformance import routing
 from tests.conformance.neighbour import Neighbour
 from tests.conformance.octets import EXTERNAL, attribute, capabilities, open_message, received, route_with
 from tests.conformance.requirements import rfc
@@ -160,3 +162,34 @@ def test_accepted() -> None:
 def test_strict() -> None:
     assert meets(role=Role.CUSTOMER).state is State.OPEN_CONFIRM
     assert meets(role=Role.CUSTOMER, role_strict=True).last_word() == MISMATCH
+
+
+# What a router does with routes. Those that come down get OTC, too: see tests/bgp/test_ingress.py.
+
+DOWN = (Role.PROVIDER, Role.ROUTE_SERVER, Role.PEER)
+UP = (Role.CUSTOMER, Role.ROUTE_SERVER_CLIENT, Role.PEER)
+
+
+def passed_on(role: Role, **values: Any) -> PathAttributes | None:
+    """What a peer, to whom we have a role, is told of a route of another; None: nothing."""
+    router = Router()
+    sender = routing.Neighbour.of(router, "192.0.2.2", 64513)
+    listener = routing.Neighbour.of(router, "192.0.2.3", 64514, role=role)
+    sender.says(routing.announcement(64513, **values))
+    return listener.routes().get("203.0.113.0/24")
+
+
+@rfc("9234 5", "MUST attach OTC with the own AS to routes for customers, peers and clients")
+@pytest.mark.parametrize("role", DOWN)
+def test_attached(role: Role) -> None:
+    attributes = passed_on(role)
+    assert attributes is not None
+    assert attributes.only_to_customer == routing.US
+
+
+@rfc("9234 5", "MUST NOT send a route with OTC to providers, peers or route servers")
+@pytest.mark.parametrize("role", Role)
+def test_not_up(role: Role) -> None:
+    attributes = passed_on(role, only_to_customer=64999)
+    assert (attributes is None) is (role in UP)
+    assert attributes is None or attributes.only_to_customer == 64999
