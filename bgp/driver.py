@@ -211,6 +211,7 @@ class Peer:
         except LocalError as error:
             _log.warning("peer %s: connection refused: %s", self, error)
             self._last_error = str(error)
+            self._changed(self)
             return
         number, outputs = self._peering.connection_accepted(
             self._loop.time(), local_address=incoming.local_address, remote_address=incoming.remote_address
@@ -221,16 +222,15 @@ class Peer:
     def reconfigure(self, config: PeerConfig) -> None:
         """Called by the speaker: want something else."""
         self._perform(self._peering.reconfigure(config, self._loop.time()))
-        for event in self._member.judge_anew():
-            self._publish(event)
-        self._member.review()
+        for event in self._member.reconfigured():
+            self.publish(event)
         self._changed(self)
 
     def change_policies(self, policies: dict[str, Policy | None]) -> None:
         """Called by the speaker: judge routes by something else."""
         if "import_policy" in policies:
             for event in self._member.change_import(policies["import_policy"]):
-                self._publish(event)
+                self.publish(event)
         if "export_policy" in policies:
             self._member.change_export(policies["export_policy"])
         self._changed(self)
@@ -325,8 +325,6 @@ class Peer:
     def _perform(self, outputs: Iterable[Output]) -> None:
         for output in outputs:
             match output:
-                case RoutesReceived():
-                    self._report(output)
                 case OpenConnection(number):
                     self._connections[number] = Connection.dial(self.config, self, number)
                 case SendBytes(data, number):
@@ -353,11 +351,12 @@ class Peer:
             self._closing.append(connection)
 
     def _report(self, event: Event) -> None:
-        self._publish(event)
+        self.publish(event)
         for further in self._router.take(self._member, event):
-            self._publish(further)
+            self.publish(further)
 
-    def _publish(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
+        """Called by the speaker as well: tell whoever wants to know."""
         match event:
             case RoutesReceived(faults=faults):
                 for fault in faults:

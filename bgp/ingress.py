@@ -19,7 +19,6 @@ from bgp.attributes import PathAttributes
 from bgp.candidate import Candidate
 from bgp.config import PeerConfig
 from bgp.iana import WELL_KNOWN_COMMUNITIES, Role
-from bgp.multiprotocol import NextHop
 from bgp.negotiated import PeerType
 from bgp.prefix import IPV4_UNICAST, IPV6_UNICAST, Family
 from bgp.values import Address
@@ -33,6 +32,7 @@ class Refusal(enum.Enum):
     ORIGINATED_HERE = "we have brought it into this AS ourselves (ORIGINATOR_ID)"
     CLUSTER_LOOP = "it has come through our cluster before (CLUSTER_LIST)"
     NEXT_HOP_OURSELVES = "its next hop is our own address"
+    MARTIAN = "its prefix is none of unicast addresses"
     LEAKED = "it has gone down to a customer, and comes up or across again (ONLY_TO_CUSTOMER)"
     NO_ROUTE_TO_NEXT_HOP = "its next hop cannot be reached"
     NO_POLICY = "no import policy is set for this external peer"
@@ -45,6 +45,9 @@ class Refusal(enum.Enum):
     def __repr__(self) -> str:
         return f"Refusal.{self.name}"
 
+
+FIRST_MARTIANS: Final = {IPV4_UNICAST: b"\xe0", IPV6_UNICAST: b"\xff"}
+"""The first octets of addresses from which on prefixes lead to no host: multicast, and with IPv4 what is behind."""
 
 _GRACEFUL_SHUTDOWN: Final = WELL_KNOWN_COMMUNITIES["graceful-shutdown"]
 _MEMO: Final = 16384
@@ -82,12 +85,6 @@ class Ingress:
         added = self.peer_as if otc is None and role in _FROM_ABOVE else None
         return self._change(family, candidate, added, drained) if added or drained else candidate
 
-    def martian(self, family: Family) -> bytes | None:
-        """The first octet of addresses of a family from which on no unicast prefix begins (RFC 4271 6.3)."""
-        if family == IPV4_UNICAST:
-            return b"\xe0"
-        return b"\xff" if family == IPV6_UNICAST else None
-
     def _change(self, family: Family, candidate: Candidate, otc: int | None, drained: bool) -> Candidate:
         key = candidate, family
         changed = self._changed.get(key)
@@ -119,15 +116,16 @@ class Ingress:
         return None
 
     def _own_next_hop(self, candidate: Candidate) -> Refusal | None:
+        # Without its zone, which next hops do not have.
+        ours, attributes = self.local_address.packed, candidate.attributes
         if candidate.next_hop is not None:
-            is_own = self.local_address in candidate.next_hop.addresses
+            is_own = any(address.packed == ours for address in candidate.next_hop.addresses)
         else:
-            ours = self.local_address.packed
-            is_own = ours in candidate.attributes.wire and candidate.attributes.next_hop == self.local_address
+            is_own = ours in attributes.wire and attributes.next_hop == self.local_address
         # Both ends may have one address, where two speakers run on one host.
-        return (
-            Refusal.NEXT_HOP_OURSELVES if is_own and self.local_address != candidate.source.address else None
-        )
+        if is_own and self.local_address != candidate.source.address:
+            return Refusal.NEXT_HOP_OURSELVES
+        return None
 
     def _role(self, family: Family) -> Role | None:
         """What we are to the peer, where that matters (RFC 9234 5)."""
@@ -160,9 +158,3 @@ def _is_leak(role: Role | None, otc: int | None, peer_as: int) -> bool:
     if otc is None or role is None:
         return False
     return role in (Role.PROVIDER, Role.ROUTE_SERVER) or (role is Role.PEER and otc != peer_as)
-
-
-def next_hop_of(candidate: Candidate) -> Address | None:
-    """Where packets for a candidate go; None: to us, or it cannot be told."""
-    hop: NextHop | None = candidate.next_hop
-    return hop.address if hop is not None else candidate.attributes.next_hop

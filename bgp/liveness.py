@@ -28,9 +28,7 @@ class Watch:
     ) -> None:
         """Begin; `failed` is called with whether the peer's forwarding has failed, and not just its control plane."""
         local, remote = addresses
-        self.session: MonitoredSession = monitor.add(
-            remote, config, local_address=local, interface=interface
-        )
+        self.session: MonitoredSession = monitor.add(remote, config, local_address=local, interface=interface)
         self._failed = failed
         self._task = asyncio.get_running_loop().create_task(self._follow())
 

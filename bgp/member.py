@@ -10,6 +10,8 @@ with every session and every refresh, and stale is what has not come again from 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from ipaddress import IPv4Address
 from typing import Final
 
 import attrs
@@ -27,61 +29,27 @@ from bgp.events import (
     RefreshEnded,
     RoutesLongLivedStale,
     RoutesReceived,
+    RoutesStale,
     SessionClosed,
     StaleRoutesGone,
 )
 from bgp.iana import WELL_KNOWN_COMMUNITIES
-from bgp.ingress import Ingress, Refusal, next_hop_of
+from bgp.ingress import FIRST_MARTIANS, Ingress, Refusal
 from bgp.look import Look
 from bgp.negotiated import PeerType
 from bgp.nlri import NLRI, key_of
 from bgp.peer import Peering
 from bgp.policy import Policy, accept_all
 from bgp.prefix import Family
-from bgp.rib import Rib
 from bgp.ribout import AdjRibOut
 from bgp.route import Route
 from bgp.statistics import PrefixCounts
-from bgp.values import Address
+from bgp.table import Table
 from bgp.vocabulary import State
 
 _NO_LLGR: Final = WELL_KNOWN_COMMUNITIES["no-llgr"]
 _LLGR_STALE: Final = Community(WELL_KNOWN_COMMUNITIES["llgr-stale"])
-
-
-class Table:
-    """What members share: the table of all routes, and who has to hear of changes in it."""
-
-    def __init__(self, rib: Rib, reachable: Callable[[Address], bool]) -> None:
-        self.rib = rib
-        self.reachable = reachable
-        self.members: dict[Member, None] = {}
-        self.awake: set[Member] = set()
-        self.is_deferring = False
-        self._path_ids: dict[tuple[object, int], int] = {}
-        self._last_path_id = 0
-
-    def touch(self, family: Family, keys: Sequence[bytes], origin: "Member | None") -> None:
-        """Let members compare what they are to be told of these destinations; `origin` has sent the change."""
-        if not keys:
-            return
-        for member in self.members:
-            if origin is None or (member is not origin and member.passes_on):
-                member.peering.rib_out.touch(family, keys)
-                self.awake.add(member)
-
-    def path_id(self, candidate: Candidate) -> int:
-        """The identifier to send a path with: the sender's means nothing to others (RFC 7911 2)."""
-        key = candidate.source.peer, candidate.path_id
-        number = self._path_ids.get(key)
-        if number is None:
-            self._last_path_id += 1
-            number = self._path_ids[key] = self._last_path_id
-        return number
-
-    def forget_path_ids(self, member: "Member") -> None:
-        """Drop the identifiers for paths of a member."""
-        self._path_ids = {key: number for key, number in self._path_ids.items() if key[0] is not member}
+_NONE_ABOVE: Final = b"\xff\xff"
 
 
 class Member:
@@ -141,13 +109,17 @@ class Member:
             case SessionClosed():
                 self._complete.clear()
                 self._lose(set(self._pools) - self.peering.stale_families)
+                if not self.peering.stale_families:
+                    self._table.forget_path_ids(self)
             case EndOfRib(family):
                 self._complete.add(family)
+            case RefreshBegun(family) | RoutesStale(family):
+                self._renew(family)
             case RefreshEnded(family) | StaleRoutesGone(family):
                 self._sweep(family)
-            case RefreshBegun(family):
-                self._renew(family)
             case FamilyDisabled(family):
+                # No End-of-RIB will come.
+                self._complete.add(family)
                 self._lose([family])
             case RoutesLongLivedStale(family):
                 self._age(family)
@@ -158,11 +130,13 @@ class Member:
         self._lose(list(self._pools))
 
     def _begin(self, event: Established) -> None:
-        config, ours, addresses = self.config, self.peering.our_open, self.peering.addresses
-        assert ours is not None
+        # The session may be over already, and its OPEN forgotten: events come in batches.
+        config, addresses = self.config, self.peering.addresses
         assert addresses is not None
         local, remote = addresses
-        self._ingress = Ingress(config, event.peer_open.asn, local, ours.router_id)
+        router_id = config.router_id or local
+        assert isinstance(router_id, IPv4Address), "else there would have been no session"
+        self._ingress = Ingress(config, event.peer_open.asn, local, router_id)
         self._source = Source(
             self,
             remote,
@@ -197,36 +171,35 @@ class Member:
         return self._announce(family, pool.get(event.attributes, event.next_hop), event.announced.wire)
 
     def _announce(self, family: Family, candidate: Candidate, keys: Sequence[bytes]) -> list[Event]:
-        admitted = self._admit(family, candidate)
-        policy = self.import_policy
-        if isinstance(admitted, Candidate) and policy is not None and policy is not accept_all:
-            return self._judge(family, candidate, admitted, keys)
-        martian = self._ingress.martian(family) if self._ingress else None
+        martian = FIRST_MARTIANS.get(family)
         if martian is not None and any(key[1:2] >= martian for key in keys):
             self._refuse(family, candidate, [key for key in keys if key[1:2] >= martian])
             keys = [key for key in keys if key[1:2] < martian]
-        if isinstance(admitted, Candidate):
+        admitted = self._admit(family, candidate)
+        if isinstance(admitted, Refusal):
+            self._refuse(family, candidate, keys)
+        elif self.import_policy is None or self.import_policy is accept_all:
             self._accept(family, candidate, admitted, keys)
         else:
-            self._refuse(family, candidate, keys)
+            return self._judge(self.import_policy, family, candidate, admitted, keys)
         return []
 
     def _admit(self, family: Family, candidate: Candidate) -> Candidate | Refusal:
         assert self._ingress is not None
         if self.import_policy is None and self.config.peer_type is PeerType.EXTERNAL:
             return Refusal.NO_POLICY
-        next_hop = next_hop_of(candidate) if self._table.reachable is not always else None
-        if next_hop is not None and not self._table.reachable(next_hop):
+        reachable = self._table.reachable
+        if reachable is not None and candidate.address is not None and not reachable(candidate.address):
             return Refusal.NO_ROUTE_TO_NEXT_HOP
         return self._ingress.admit(family, candidate)
 
     def _judge(
-        self, family: Family, candidate: Candidate, admitted: Candidate, keys: Sequence[bytes]
+        self, policy: Policy, family: Family, candidate: Candidate, admitted: Candidate, keys: Sequence[bytes]
     ) -> list[Event]:
         """Ask the policy, route by route."""
         failures: list[Event] = []
         for key in keys:
-            verdict = self._ask(family, key, admitted)
+            verdict = self._ask(policy, family, key, admitted)
             if isinstance(verdict, Candidate):
                 self._accept(family, candidate, verdict, (key,))
                 continue
@@ -235,11 +208,12 @@ class Member:
                 failures.append(verdict)
         return failures
 
-    def _ask(self, family: Family, key: bytes, admitted: Candidate) -> Candidate | PolicyFailed | None:
-        assert self.import_policy is not None
+    def _ask(
+        self, policy: Policy, family: Family, key: bytes, admitted: Candidate
+    ) -> Candidate | PolicyFailed | None:
         route = Route.of(family, key, admitted)
         try:
-            verdict = self.import_policy(route)
+            verdict = policy(route)
             if verdict is None:
                 return None
             if verdict.prefix != route.prefix or verdict.path_id != route.path_id:
@@ -284,22 +258,21 @@ class Member:
 
     def _sweep(self, family: Family) -> None:
         """Drop the stale routes."""
-        fresh = self._pools[family].source if self.peering.negotiated is not None else None
+        fresh = self._pools[family].source
         self._revise(family, lambda candidate: candidate if candidate.source is fresh else None)
 
     def _age(self, family: Family) -> None:
         """Make the stale routes the last resort (RFC 9494 4.3)."""
-        old = self._pools[family].source
-        self._pools[family] = CandidatePool(attrs.evolve(old, is_long_lived_stale=True))
+        source = attrs.evolve(self._pools[family].source, is_long_lived_stale=True)
         aged: dict[Candidate, Candidate] = {}
 
         def age(candidate: Candidate) -> Candidate | None:
-            if _NO_LLGR in candidate.attributes.communities:
+            communities = candidate.attributes.communities
+            if _NO_LLGR in communities:
                 return None
             if candidate not in aged:
-                communities = (*candidate.attributes.communities, _LLGR_STALE)
-                attributes = candidate.attributes.evolve(communities=communities)
-                source = self._pools[family].source
+                marked = communities if _LLGR_STALE in communities else (*communities, _LLGR_STALE)
+                attributes = candidate.attributes.evolve(communities=marked)
                 aged[candidate] = attrs.evolve(candidate, source=source, attributes=attributes)
             return aged[candidate]
 
@@ -335,6 +308,30 @@ class Member:
                 failures += self._announce(family, candidate, (key,))
         return failures
 
+    def reconfigured(self) -> list[Event]:
+        """Go by what the peering's configuration says now, as far as a session can go on with it."""
+        self._renew_sources(self.config.route_reflector_client)
+        failures = self.judge_anew()
+        self.review()
+        return failures
+
+    def _renew_sources(self, is_client: bool) -> None:
+        if self._source is None or self._source.is_client == is_client:
+            return
+
+        @cache
+        def renewed(source: Source) -> Source:
+            return attrs.evolve(source, is_client=is_client)
+
+        @cache
+        def revised(candidate: Candidate) -> Candidate:
+            return attrs.evolve(candidate, source=renewed(candidate.source))
+
+        self._source = renewed(self._source)
+        for family, pool in self._pools.items():
+            self._pools[family] = CandidatePool(renewed(pool.source))
+            self._revise(family, revised)
+
     def change_export(self, policy: Policy | None) -> None:
         """Compare everything anew that the peer is told."""
         self.export_policy = policy
@@ -344,7 +341,7 @@ class Member:
         """Compare everything anew that the peer is told, since something that is not in the routes has changed."""
         for family in self._pools:
             self.peering.rib_out.review(family)
-        self._table.awake.add(self)
+        self._table.wake(self)
 
     # What is known of the peer's routes.
 
@@ -361,14 +358,23 @@ class Member:
         for path_key, candidate in self._aside.get(family, {}).items():
             if (path_key[1] if isinstance(path_key, tuple) else path_key) != key:
                 continue
-            admitted = self._admit(family, candidate)
-            if isinstance(admitted, Refusal):
-                yield Route.of(family, key, candidate), admitted
-            elif self.import_policy is not None:
-                verdict = self._ask(family, key, admitted)
-                if not isinstance(verdict, Candidate):
-                    reason = Refusal.POLICY if verdict is None else Refusal.POLICY_FAILED
-                    yield Route.of(family, key, candidate), reason
+            refusal = self._refusal(family, key, candidate)
+            if refusal is not None:
+                yield Route.of(family, key, candidate), refusal
+
+    def _refusal(self, family: Family, key: bytes, candidate: Candidate) -> Refusal | None:
+        if key[1:2] >= FIRST_MARTIANS.get(family, _NONE_ABOVE):
+            return Refusal.MARTIAN
+        admitted = self._admit(family, candidate)
+        if isinstance(admitted, Refusal):
+            return admitted
+        policy = self.import_policy
+        verdict = (
+            admitted if policy is None or policy is accept_all else self._ask(policy, family, key, admitted)
+        )
+        if isinstance(verdict, Candidate):
+            return None
+        return Refusal.POLICY if verdict is None else Refusal.POLICY_FAILED
 
     def count(self, family: Family) -> PrefixCounts:
         """How many routes of a family there are; walks through the table."""
@@ -442,11 +448,6 @@ _PathKey = bytes | tuple[int, bytes]
 
 def _path_key(path_id: int, key: bytes) -> _PathKey:
     return (path_id, key) if path_id else key
-
-
-def always(_address: Address) -> bool:
-    """Take every next hop for reachable."""
-    return True
 
 
 def _dissect(family: Family, wire: bytes, add_path: bool) -> tuple[int, bytes, bytes | None]:

@@ -26,7 +26,7 @@ from bgp.config import PeerConfig
 from bgp.decision import Cost, Verdict, explain, rank
 from bgp.events import Event
 from bgp.ingress import Refusal
-from bgp.member import Member, Table, always
+from bgp.member import Member
 from bgp.nlri import Destination
 from bgp.policy import Policy
 from bgp.prefix import Family
@@ -34,6 +34,7 @@ from bgp.rib import Rib
 from bgp.ribout import replace
 from bgp.route import Route, as_destination, as_named, as_route
 from bgp.session import no_jitter
+from bgp.table import Table
 from bgp.values import Address
 
 
@@ -75,27 +76,31 @@ class Router:
         """
         self._cost = cost
         self._jitter = jitter
-        self._table = Table(Rib(self._rank), always if cost is None else self._is_reachable)
-        self._table.is_deferring = restarting
+        self._distance = None if cost is None else self._cost_to
+        reachable = None if cost is None else self._is_reachable
+        self._table = Table(Rib(self._rank), reachable, is_deferring=restarting)
+        self._members: list[Member] = []
         self._pool = CandidatePool(OURSELVES)
 
     def _rank(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         return rank(candidates, self._distance)
 
-    def _distance(self, address: Address) -> int:
+    def _cost_to(self, address: Address) -> int:
         # What cannot be reached does not get into the table, but it may become so before anybody says.
-        distance = self._cost(address) if self._cost else 0
-        return _FAR if distance is None else distance
+        assert self._cost is not None
+        cost = self._cost(address)
+        return _FAR if cost is None else cost
 
     def _is_reachable(self, address: Address) -> bool:
-        return self._cost is None or self._cost(address) is not None
+        assert self._cost is not None
+        return self._cost(address) is not None
 
     # Members.
 
     @property
     def members(self) -> list[Member]:
         """The peers, in the order in which they came."""
-        return list(self._table.members)
+        return list(self._members)
 
     def add(
         self, config: PeerConfig, *, import_policy: Policy | None = None, export_policy: Policy | None = None
@@ -109,15 +114,15 @@ class Router:
             export_policy=export_policy,
             restarting=self._table.is_deferring,
         )
-        self._table.members[member] = None
+        self._members.append(member)
+        self._table.add(member)
         return member
 
     def remove(self, member: Member) -> None:
         """Forget a peer, whose session is to be stopped already, and its routes."""
         member.leave()
-        self._table.members.pop(member, None)
-        self._table.awake.discard(member)
-        self._table.forget_path_ids(member)
+        self._members.remove(member)
+        self._table.remove(member)
 
     def take(self, member: Member, event: Event) -> list[Event]:
         """Act on an event of a peer; returns what else there is to tell the application."""
@@ -125,9 +130,8 @@ class Router:
 
     def take_awake(self) -> list[Member]:
         """The members for which the last changes mean something: look at their `next_timeout` again."""
-        awake = [member for member in self._table.members if member in self._table.awake]
-        self._table.awake.clear()
-        return awake
+        awake = self._table.take_awake()
+        return [member for member in self._members if member in awake] if awake else []
 
     # Our own routes.
 
@@ -166,7 +170,7 @@ class Router:
         """The best routes to all destinations of a family (RFC 4271 3.2, Loc-RIB)."""
         return [Route.of(family, key, candidates[0]) for key, candidates in self._table.rib.items(family)]
 
-    def explain(self, prefix: Destination | str) -> list[Explanation]:
+    def explain(self, prefix: Route | Destination | str) -> list[Explanation]:
         """All routes to a destination, the best first, then those that do not take part; each with the reason why."""
         found = as_destination(prefix)
         family, key = found.family, found.key
@@ -179,8 +183,15 @@ class Router:
     # What is not in the routes.
 
     def next_hops_changed(self) -> list[tuple[Member, Event]]:
-        """Judge all routes anew, since `cost` says something else than before; returns failures of policies."""
-        return [(member, event) for member in self.members for event in member.judge_anew()]
+        """Judge and rank all routes anew, since `cost` says something else now; returns failures of policies."""
+        failures = [(member, event) for member in self.members for event in member.judge_anew()]
+        rib = self._table.rib
+        for family in rib.families:
+            for key, candidates in list(rib.items(family)):
+                rib.put(family, [key], candidates[0])  # which ranks them
+        for member in self.members:
+            member.review()
+        return failures
 
     @property
     def is_deferring(self) -> bool:

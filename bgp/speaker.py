@@ -183,6 +183,8 @@ class Speaker:
         Only a change that the session cannot go on with ends it (Cease / Other Configuration Change), to come back
         right away. Raises `LocalError` for what cannot be; then nothing has changed. Another address is another peer.
         """
+        if peer not in self._of_member.values():
+            raise LocalError(f"peer {peer} has been removed")
         config = self._config(peer.config, options)
         if (config.peer_address, config.port) != (peer.config.peer_address, peer.config.port):
             raise LocalError(
@@ -195,20 +197,22 @@ class Speaker:
         peer.change_policies(_policies(options))
 
     async def remove_peer(self, peer: Peer) -> None:
-        """End the session with Cease / Peer De-configured, which withdraws all routes, and forget the peer."""
-        self._forget(peer, Notification.cease(CeaseSubcode.PEER_DE_CONFIGURED))
+        """End the session with Cease / Peer De-configured, which withdraws all routes, and forget the peer.
+
+        Nothing happens to a peer that is removed already.
+        """
+        if peer in self._of_member.values():
+            self._forget(peer, Notification.cease(CeaseSubcode.PEER_DE_CONFIGURED))
         await peer.wait_closed()
 
-    def _forget(self, peer: Peer, farewell: Notification | None) -> None:
+    def _forget(self, peer: Peer, farewell: Notification) -> None:
         for each in self._ranges:
             each.peers.discard(peer)
         peer.end(farewell)
-        self._peers = {key: other for key, other in self._peers.items() if other is not peer}
-        for member, other in list(self._of_member.items()):
-            if other is peer:
-                del self._of_member[member]
-        if peer.config.peer_address is not None:
-            self._set_key(peer.config.peer_address, peer.config.password, None)
+        config = peer.config
+        assert config.peer_address is not None
+        del self._peers[config.peer_address, config.port], self._of_member[peer.member]
+        self._set_key(config.peer_address, config.password, None)
         self._router.remove(peer.member)
         self._look_around(peer)
 
@@ -236,6 +240,8 @@ class Speaker:
         The options are those of `add_peer`; without `peer_as` any other AS than ours is welcome. A peer that was added
         by its address is not subject to this. Raises `LocalError` for what cannot be.
         """
+        if self._is_closed:
+            raise LocalError("the speaker is closed")
         found = parse_network(network)
         settings: PeerOptions = {"peer_as": None, **options, "passive": True}
         self._config(found.network_address, settings)  # raises for what cannot be
@@ -249,13 +255,13 @@ class Speaker:
 
     def _accept(self, incoming: Incoming) -> None:
         address = incoming.remote_address
-        for peer in self._peers.values():
-            ours = peer.config.local_address
-            if peer.config.peer_address == address and ours in (None, incoming.local_address):
+        known = [peer for peer in self._peers.values() if peer.config.peer_address == address]
+        for peer in known:
+            if peer.config.local_address in (None, incoming.local_address):
                 peer.accept(incoming)
                 return
         matching = [each for each in self._ranges if each.welcomes(address)]
-        if not matching:
+        if known or not matching:
             incoming.refuse()
             return
         best = max(matching, key=lambda each: each.network.prefixlen)
@@ -314,8 +320,9 @@ class Speaker:
         return self._router.explain(prefix)
 
     def next_hops_changed(self) -> None:
-        """Judge all routes anew, since `cost` says something else than before."""
-        self._router.next_hops_changed()
+        """Judge and rank all routes anew, since `cost` says something else than before."""
+        for member, event in self._router.next_hops_changed():
+            self._of_member[member].publish(event)
         self._wake()
 
     # Between peers.
@@ -332,7 +339,8 @@ class Speaker:
 
     def _wake(self) -> None:
         for member in self._router.take_awake():
-            self._of_member[member].look_again()
+            if member in self._of_member:  # not once we are closed
+                self._of_member[member].look_again()
 
     def _release(self) -> None:
         if self._deferral is not None:

@@ -5,6 +5,8 @@ import logging
 import os
 import socket
 import struct
+from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
@@ -25,10 +27,16 @@ from bgp import (
     Update,
     encode,
 )
-from bgp.config import PrefixLimit
+from bgp.config import GracefulRestartConfig, PrefixLimit
+from bgp.events import PolicyFailed
+from bgp.iana import CeaseSubcode
+from bgp.policy import accept_all
 from bgp.speaker import Peer, PeerOptions, Speaker
+from bgp.stream import EventsLost
 from bgp.vocabulary import Timer
 from tests.bgp.router import DEADLINE, NEGOTIATED, Router, greeting, no_leaks
+from tests.bgp.speakers import OPEN, Site, knows, prefixes, sites
+from tests.bgp.speakers import up as connected
 from tests.conditions import until
 
 A, B, C = "203.0.113.1/32", "203.0.113.2/32", "203.0.113.3/32"
@@ -134,7 +142,7 @@ async def test_comes_back_when_the_peer_does() -> None:
 async def test_events() -> None:
     async with Router() as router, speaker() as ours:
         peer = add(ours, router)
-        events: list[Event] = []
+        events: list[Event | EventsLost] = []
 
         async def collect() -> None:
             async for event in peer.events():
@@ -311,3 +319,355 @@ async def test_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         "peer 127.0.0.1: session closed: reset: Cease / Maximum Number of Prefixes Reached: 2 of ipv4 unicast",
     ):
         assert message in caplog.messages
+
+
+# Listening.
+
+
+async def test_both_ends_dial_at_once() -> None:
+    for _ in range(12):
+        async with sites(2) as (one, two):
+            one.announce(A)
+            to_two, to_one = one.joined(two, passive=False), two.joined(one)
+            await connected(to_two, to_one)
+            await until(lambda peer=to_one: knows(peer, IPV4_UNICAST) == [A])  # type: ignore[misc]
+            await until(lambda peers=(to_two, to_one): all(len(p._connections) == 1 for p in peers))  # type: ignore[misc]
+            assert to_one.state is to_two.state is State.ESTABLISHED
+
+
+async def test_a_passive_peer_is_waited_for() -> None:
+    async with sites(2) as (one, two):
+        to_two = one.joined(two, passive=True)
+        to_one = two.joined(one)
+        await connected(to_two, to_one)
+        assert to_two.open_received is not None
+        assert to_two.open_sent is not None
+        assert [str(address) for address in to_two.addresses or ()] == [one.address, two.address]
+
+
+async def test_strangers_are_refused() -> None:
+    async with sites(2) as (one, two):
+        # To the address that is configured, from another; and from one that is not configured at all.
+        one.add_peer(two.address, peer_as=64514, port=one.port, local_address="127.0.0.99", passive=True)
+        stranger = two.joined(one)
+        await until(lambda: stranger.last_error)
+        assert "Connection reset by peer" in (stranger.last_error or "")
+        assert one.peers[0].last_error is None
+
+
+async def test_a_range_of_peers() -> None:
+    async with sites(4) as (one, *others):
+        found = one.add_range("127.0.0.0/28", limit=2, **OPEN)
+        first, second, third = (other.joined(one) for other in others)
+        others[0].announce(A)
+        await connected(first, second)
+        await until(lambda: third.last_error)
+        assert len(found.peers) == len(one.peers) == 2
+        await until(lambda: knows(second, IPV4_UNICAST) == [A])
+        assert {peer.negotiated is not None for peer in one.peers} == {True}
+        assert third.state is not State.ESTABLISHED
+        await others[0].close()
+        await connected(third)
+        assert {str(peer) for peer in found.peers} == {"127.0.0.3", "127.0.0.4"}
+        await until(lambda: knows(second, IPV4_UNICAST) == [])
+
+
+async def test_a_peer_with_an_address_is_no_business_of_a_range() -> None:
+    async with sites(2) as (one, two):
+        found = one.add_range("127.0.0.0/8", limit=1)
+        to_two = one.joined(two, passive=True)
+        await connected(two.joined(one), to_two)
+        assert not found.peers
+
+
+async def test_the_narrowest_range_counts() -> None:
+    async with sites(2) as (one, two):
+        wide, narrow = (one.add_range(network) for network in ("127.0.0.0/8", "127.0.0.0/29"))
+        await connected(two.joined(one))
+        assert (len(wide.peers), len(narrow.peers)) == (0, 1)
+
+
+async def test_a_range_of_one_as_alone() -> None:
+    async with sites(2) as (one, two):
+        found = one.add_range("127.0.0.0/8", peer_as=64999)
+        stranger = two.joined(one)
+        await until(lambda: stranger.last_error)
+        assert stranger.last_error == "the peer sent NOTIFICATION OPEN Message Error / Bad Peer AS"
+        await until(lambda: not found.peers)
+        assert one.peers == []
+
+
+async def test_a_peer_of_a_range_that_is_refused_is_forgotten() -> None:
+    async with sites(2) as (one, two):
+        # Loopback packets have a TTL of 64.
+        found = one.add_range("127.0.0.0/8", ttl_security=1, limit=1)
+        stranger = two.joined(one)
+        await until(lambda: stranger.last_error)
+        assert not found.peers
+        assert one.peers == []
+
+
+async def test_a_peer_of_a_range_that_restarts_is_waited_for() -> None:
+    kept: dict[str, Any] = {"graceful_restart": GracefulRestartConfig(restart_time=3600)}
+    async with sites(2) as (one, two):
+        found = one.add_range("127.0.0.0/8", **OPEN, **kept)
+        two.announce(A)
+        await connected(two.joined(one, **kept))
+        [peer] = found.peers
+        await until(lambda: knows(peer, IPV4_UNICAST) == [A])
+        await two.close(restarting=True)
+        await until(lambda: peer.state is not State.ESTABLISHED)
+        assert found.peers == {peer}
+        assert prefixes(one.best(IPV4_UNICAST)) == [A]
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "message"),
+    [
+        ("127.0.0.0/8", {"limit": 0}, "limit 0, must be 1 to 65535"),
+        ("127.0.0.0/8", {"hold_time": 1}, "hold time 1 s"),
+        ("127.0.0.1/8", {}, "127.0.0.1/8"),
+    ],
+)
+async def test_ranges_that_cannot_be(network: str, options: Any, message: str) -> None:
+    async with speaker() as ours:
+        with pytest.raises(LocalError, match=message):
+            ours.add_range(network, **options)
+
+
+async def test_a_closed_speaker_takes_nothing_more() -> None:
+    ours = speaker()
+    await ours.close()
+    for attempt in (
+        lambda: ours.add_range("127.0.0.0/8"),
+        lambda: ours.add_peer("127.0.0.1", peer_as=1),
+    ):
+        with pytest.raises(LocalError, match="the speaker is closed"):
+            attempt()
+    with pytest.raises(LocalError, match="the speaker is closed"):
+        await ours.listen("127.0.0.1", 0)
+    ours.announce(A)
+    await ours.close()
+
+
+async def test_passwords_of_peers_and_ranges() -> None:
+    async with sites(3) as (one, two, three):
+        one.add_range("127.0.0.3/32", password="range")
+        to_two = one.joined(two, password="secret", passive=True)
+        await connected(two.joined(one, password="secret"), to_two)
+        await connected(three.joined(one, password="range"))
+        late = await one.listen("127.0.0.101", one.port)
+        assert late.addresses == [(ip_address("127.0.0.101"), one.port)]
+        one.change_peer(to_two, password=None)
+        await one.remove_peer(to_two)
+        await one.remove_peer(to_two)
+
+
+# Passing on.
+
+
+async def test_routes_pass_by_policy() -> None:
+    async with sites(3) as (one, two, three):
+        from_one = one.joined(two)
+        to_one, to_three = two.joined(one), two.joined(three)
+        from_three = three.joined(two)
+        one.announce(A)
+        await connected(from_one, to_one, to_three, from_three)
+        await until(lambda: knows(to_one, IPV4_UNICAST) == [A])
+        # RFC 8212: nobody said that it may.
+        assert two.best(IPV4_UNICAST) == []
+        two.change_peer(to_one, import_policy=accept_all)
+        assert prefixes(two.best(IPV4_UNICAST)) == [A]
+        two.change_peer(to_three, export_policy=accept_all)
+        await until(lambda: knows(from_three, IPV4_UNICAST) == [A])
+        [route] = from_three.received(IPV4_UNICAST)
+        assert str(route.as_path) == "64514 64513"
+        assert prefixes(to_three.advertised(IPV4_UNICAST)) == prefixes(to_one.accepted(IPV4_UNICAST)) == [A]
+        assert [str(each) for each in two.explain(A)] == [f"{A} from 127.0.0.1: is the best"]
+        two.change_peer(to_one, import_policy=lambda route: route.evolve(communities=["64514:1"]))
+        await until(lambda: from_three.received(IPV4_UNICAST)[0].communities)
+        two.change_peer(to_one, import_policy=None)
+        await until(lambda: knows(from_three, IPV4_UNICAST) == [])
+        assert all(peer.statistics().established == 1 for peer in (to_one, to_three))
+
+
+async def test_two_speakers_in_one_process_share_nothing() -> None:
+    async with sites(3) as (one, two, three):
+        to_two, to_one = one.joined(two), two.joined(one)
+        three.announce(B)
+        one.announce(A)
+        await connected(to_two, to_one)
+        await until(lambda: knows(to_one, IPV4_UNICAST) == [A])
+        assert (prefixes(one.routes), two.routes, prefixes(three.routes)) == ([A], [], [B])
+
+
+async def test_policies_that_raise(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(route: Route) -> Route:
+        raise RuntimeError("it is broken")
+
+    async with sites(2) as (one, two):
+        to_two = one.joined(two, export_policy=broken)
+        to_one = two.joined(one, import_policy=broken)
+        events = to_one.events()
+        one.announce(A)
+        await connected(to_two, to_one)
+        await until(lambda: any("cannot announce" in line for line in caplog.messages))
+        one.change_peer(to_two, export_policy=accept_all)
+        await until(lambda: knows(to_one, IPV4_UNICAST) == [A])
+        failed = await anext(event async for event in events if isinstance(event, PolicyFailed))
+        assert failed.reason == "RuntimeError: it is broken"
+        assert f"peer {one.address}: import policy, for {A}: RuntimeError: it is broken" in caplog.messages
+        assert two.best(IPV4_UNICAST) == []
+        two.change_peer(to_one, import_policy=broken)
+        two.change_peer(to_one, allow_own_as=1)
+        two.next_hops_changed()
+        assert sum("it is broken" in line for line in caplog.messages) == 5
+        assert to_one.statistics().established == 1
+
+
+async def test_next_hops_that_move() -> None:
+    reachable: set[str] = set()
+    async with sites(2, cost=lambda address: 1 if str(address) in reachable else None) as (one, two):
+        to_two, to_one = one.joined(two), two.joined(one, **OPEN)
+        one.announce(A)
+        await connected(to_two, to_one)
+        await until(lambda: knows(to_one, IPV4_UNICAST) == [A])
+        assert two.best(IPV4_UNICAST) == []
+        reachable.add(one.address)
+        two.next_hops_changed()
+        assert prefixes(two.best(IPV4_UNICAST)) == [A]
+
+
+# Changes.
+
+
+@pytest.mark.parametrize(
+    ("change", "sessions"),
+    [
+        ({"next_hop_self": True}, 1),
+        ({"idle_hold_time": 0.06}, 1),
+        ({"prefix_limits": {IPV4_UNICAST: PrefixLimit(9)}}, 1),
+        ({}, 1),
+        ({"hold_time": 30}, 2),
+        ({"families": [IPV4_UNICAST, bgp.IPV6_UNICAST]}, 2),
+        ({"role": bgp.Role.PEER}, 2),
+    ],
+)
+async def test_what_needs_a_new_session(change: PeerOptions, sessions: int) -> None:
+    async with sites(2) as (one, two):
+        to_two, to_one = one.joined(two), two.joined(one, **OPEN)
+        one.announce(A)
+        await connected(to_two, to_one)
+        await until(lambda: knows(to_one, IPV4_UNICAST) == [A])
+        events = to_one.events()
+        one.change_peer(to_two, **change)
+        one.announce(B)
+        await until(lambda: knows(to_one, IPV4_UNICAST) == [A, B])
+        assert to_two.statistics().established == sessions
+        if sessions > 1:
+            closed = await anext(event async for event in events if isinstance(event, SessionClosed))
+            assert closed.received == Notification.cease(CeaseSubcode.OTHER_CONFIGURATION_CHANGE)
+
+
+async def test_changes_that_cannot_be() -> None:
+    async with Router() as router, speaker() as ours:
+        peer = add(ours, router)
+        for options, message in (
+            ({"port": 1}, r"peer 127\.0\.0\.1 cannot move to 127\.0\.0\.1 port 1: add another"),
+            ({"hold_time": 2}, "hold time 2 s"),
+        ):
+            before = peer.config
+            with pytest.raises(LocalError, match=message):
+                ours.change_peer(peer, **options)  # type: ignore[arg-type]
+            assert peer.config is before
+        await ours.remove_peer(peer)
+        with pytest.raises(LocalError, match=r"peer 127\.0\.0\.1 has been removed"):
+            ours.change_peer(peer, hold_time=30)
+
+
+async def test_a_peer_that_is_removed_by_who_reads_its_events() -> None:
+    async with sites(2) as (one, two):
+        to_two, to_one = one.joined(two), two.joined(one)
+        one.announce(A)
+
+        async def remove_at_first_route() -> None:
+            async for event in to_one.events():
+                if isinstance(event, RoutesReceived):
+                    await two.remove_peer(to_one)
+
+        await asyncio.wait_for(remove_at_first_route(), DEADLINE)
+        assert two.peers == []
+        await until(lambda: to_two.last_error)
+        assert to_two.last_error == "the peer sent NOTIFICATION Cease / Peer De-configured"
+        # Nothing comes of what is wanted of it now.
+        to_one.reset()
+        to_one.announce(B)
+        assert to_one.state is State.IDLE
+
+
+# The end.
+
+
+async def test_drain() -> None:
+    async with Router() as router, speaker() as ours:
+        peer = add(ours, router)
+        ours.announce(A)
+        await up(peer)
+        await until(lambda: A in router.routes)
+        with pytest.raises(LocalError, match="communication of 256 octets"):
+            await ours.drain(0, "x" * 256)
+        draining = asyncio.create_task(ours.drain(0.3, "maintenance"))
+        await until(lambda: router.routes[A].attributes.communities)
+        assert list(map(str, router.routes[A].attributes.communities)) == ["graceful-shutdown"]
+        await draining
+        assert router.received[-1] == Notification.shutdown("maintenance")
+        assert router.routes == {}
+
+
+async def test_close_to_come_back() -> None:
+    async with Router() as router, no_leaks():
+        ours = speaker()
+        ours.announce(A)
+        await up(add(ours, router))
+        await until(lambda: A in router.routes)
+        await ours.close(restarting=True)
+        await until(lambda: not router.is_up)
+        assert A in router.routes
+        assert router.heard(Notification) == 0
+
+
+async def test_a_restart_loses_no_route() -> None:
+    kept: dict[str, Any] = {"graceful_restart": GracefulRestartConfig(restart_time=120)}
+    async with sites(3) as (one, two, three):
+        to_one, to_three = two.joined(one, **OPEN, **kept), two.joined(three, **OPEN, **kept)
+        from_three = three.joined(two, **OPEN, **kept)
+        one.announce(A, B)
+        await connected(one.joined(two, **OPEN, **kept), to_one, to_three, from_three)
+        await until(lambda: knows(from_three, IPV4_UNICAST) == [A, B])
+        await one.close(restarting=True)
+        await until(lambda: to_one.state is not State.ESTABLISHED)
+        assert prefixes(two.best(IPV4_UNICAST)) == [A, B]
+        async with Site(1, one.port, restarting=True) as again:
+            await again.listen(again.address, again.port)
+            again.announce(A)
+            back = again.joined(two, **OPEN, **kept)
+            await connected(back, to_one)
+            await until(lambda: prefixes(two.best(IPV4_UNICAST)) == [A])
+            await until(lambda: knows(from_three, IPV4_UNICAST) == [A])
+            assert from_three.statistics().established == 1
+            three.announce(C)
+            await until(lambda: knows(back, IPV4_UNICAST) == [C])
+
+
+async def test_the_time_to_wait_for_others_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bgp.speaker.DEFERRAL_TIME", 0.2)
+    kept: dict[str, Any] = {"graceful_restart": GracefulRestartConfig()}
+    async with sites(2, restarting=True) as (one, two):
+        to_two, to_one = one.joined(two, **kept), two.joined(one)
+        one.joined(Site(9, one.port), **kept)
+        one.announce(A)
+        events = to_one.events()
+        await connected(to_two, to_one)
+        async with asyncio.timeout(DEADLINE):
+            ending = await anext(event async for event in events if isinstance(event, bgp.EndOfRib))
+            assert ending.family == IPV4_UNICAST

@@ -15,40 +15,18 @@ RESTARTING: Final = "keeping our own forwarding state through a restart"
 ROLES: Final = "acting on OTC, which needs best paths"
 
 NOT_YET: Final = [
-    NotYet("4271 3.1", "MUST put routes into the Loc-RIB only if their next hop can be resolved", SELECTION),
     NotYet(
         "4271 4.2",
         "MUST have one BGP Identifier for all peers",
         "one identifier for all peers by default",
     ),
-    NotYet("4271 5.1.3", "MUST NOT install a route with itself as the next hop", SELECTION),
-    NotYet("4271 5.1.5", "MUST calculate how much it prefers each external route", SELECTION),
     NotYet("4271 5.1.6", "SHOULD attach ATOMIC_AGGREGATE to an aggregate that leaves ASes out", PROPAGATION),
     NotYet("4271 5.1.6", "MUST NOT make a route with ATOMIC_AGGREGATE more specific", PROPAGATION),
     NotYet("4271 5.1.7", "MUST name itself in the AGGREGATOR of its aggregates", PROPAGATION),
-    NotYet(
-        "4271 6.3",
-        "SHOULD ignore a route with a next hop that makes no sense here, and keep the session",
-        SELECTION,
-    ),
-    NotYet(
-        "4271 6.3", "SHOULD ignore a prefix that unicast routes do not have, such as 224.0.0.0/4", SELECTION
-    ),
-    NotYet("4271 8.2.1", "MUST listen on TCP port 179", "listening: the asyncio driver only dials"),
-    NotYet("4271 9", "MUST select anew whenever an Adj-RIB-In has changed", SELECTION),
-    NotYet("4271 9.1.1", "MUST prefer by configured policy, and by nothing about other routes", SELECTION),
-    NotYet("4271 9.1.2", "MUST leave out routes with a loop in the path", SELECTION),
-    NotYet("4271 9.1.2", "MUST install the best route of each destination in the Loc-RIB", SELECTION),
-    NotYet("4271 9.1.2.1", "MUST take into account how next hops resolve, and changes to that", SELECTION),
-    NotYet("4271 9.1.4", "MUST handle routes that overlap", SELECTION),
     NotYet("4271 9.2.2.2", "MUST NOT aggregate routes with different MULTI_EXIT_DISC", PROPAGATION),
     NotYet("4271 9.3", "MUST NOT compare routes in an order of its own", SELECTION),
     NotYet("4724 4.1", "MUST keep forwarding state while it restarts, and mark it as stale", RESTARTING),
-    NotYet(
-        "4724 4.1", "MUST defer selection until all peers have said End-of-RIB, or a timer ends", RESTARTING
-    ),
     NotYet("4724 4.1", "MUST remove stale forwarding state after selection", RESTARTING),
-    NotYet("4724 4.2", "MUST NOT forward by stale routes otherwise than by fresh ones", SELECTION),
     NotYet(
         "5880 6.8.15",
         "MUST go Down with diagnostic 4 when the forwarding plane is reset",
@@ -79,10 +57,4 @@ NOT_YET: Final = [
         "SHOULD NOT send more than 128 octets of text to a peer of RFC 8203",
         "holding text to 128 octets",
     ),
-    NotYet("9234 5", "MUST NOT use a route with OTC of a customer or a client", ROLES),
-    NotYet("9234 5", "MUST NOT use a route of a lateral peer with OTC of another AS", ROLES),
-    NotYet(
-        "9234 5", "MUST attach OTC with the remote AS to routes of providers, peers and route servers", ROLES
-    ),
-    NotYet("9234 5", "MUST NOT do so for other families than IPv4 and IPv6 unicast", ROLES),
 ]
