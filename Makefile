@@ -3,10 +3,11 @@
 # make check  the fast half of it: lint, types, import contracts, unit and property tests
 # make bench  how fast the codec is beside others; ARGS=--help says what can be chosen
 # make rfc-table  write the README's table of standards, from the marks of the tests
+# make interop-table  write the README's table of routers, from the cells of the interop matrix
 # make hunt   look for octets that the codec or a session does not stand; HUNT_SECONDS for each target
 # make clean  remove what the others made
 
-.PHONY: demo test check static bench rfc-table hunt clean
+.PHONY: demo test check static bench rfc-table interop-table hunt clean
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -34,6 +35,9 @@ bench: $(READY)
 
 rfc-table: $(READY)
 	@$(BIN)/python -m tests.conformance.table
+
+interop-table: $(READY)
+	@$(BIN)/python -m tests.interop.matrix.table
 
 hunt: $(READY)
 	@$(BIN)/pip install --quiet --quiet --disable-pip-version-check --editable ".[fuzz]"

@@ -7,6 +7,8 @@ refused ends the session with the subcode and data that the RFC in question asks
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 
+import attrs
+
 from bgp.capabilities import (
     AddPathCapability,
     Capability,
@@ -28,6 +30,21 @@ from bgp.iana import AS_TRANS, OpenSubcode, Role
 from bgp.negotiated import Negotiated, PeerType, RoleAgreement
 from bgp.offers import RestartFamily
 from bgp.open import Open
+from bgp.values import Address
+
+
+@attrs.define(eq=False)
+class RouterID:
+    """Our BGP Identifier for peers for which none is configured: one for all of them (RFC 4271 4.2)."""
+
+    chosen: IPv4Address | None = None
+    """It; None: there was no IPv4 address yet to choose."""
+
+    def of(self, address: Address) -> IPv4Address | None:
+        """Choose it, if that is still to be done: our address on the first connection over IPv4."""
+        if self.chosen is None and isinstance(address, IPv4Address):
+            self.chosen = address
+        return self.chosen
 
 
 def offer(config: PeerConfig, router_id: IPv4Address, *, restarting: bool = False) -> Open:

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from bgp.bfd.monitor import MonitoredSession
 from bgp.config import PeerConfig
 from bgp.errors import LocalError
 from bgp.events import (
@@ -57,6 +58,8 @@ class Peer:
         self._peering = member.peering
         self._router = router
         self._changed = changed
+        self.bfd: MonitoredSession | None = None
+        """The BFD session that watches the path to it, if one is wanted and there has been a BGP session."""
         self._last_error: str | None = None
         self._established_at = 0.0
         self._is_closed = False
@@ -93,14 +96,18 @@ class Peer:
         return self._peering.negotiated
 
     @property
-    def open_sent(self) -> Open | None:
-        """The OPEN that we sent in the present session."""
-        return self._peering.our_open
+    def opens(self) -> tuple[Open, Open] | None:
+        """The OPENs of the session, ours and the peer's; None while there is none."""
+        ours, theirs = self._peering.our_open, self._peering.peer_open
+        if self.state is not State.ESTABLISHED or ours is None or theirs is None:
+            return None
+        return ours, theirs
 
     @property
-    def open_received(self) -> Open | None:
-        """The OPEN that it sent in the present session."""
-        return self._peering.peer_open
+    def endpoints(self) -> tuple[tuple[Address, int], tuple[Address, int]] | None:
+        """Address and TCP port of the session, ours and the peer's; None while there is none."""
+        connection = self._connections.get(self._peering.connection)
+        return None if connection is None or self.opens is None else connection.endpoints
 
     @property
     def addresses(self) -> tuple[Address, Address] | None:
@@ -246,6 +253,10 @@ class Peer:
     def look_again(self) -> None:
         """Called by the speaker: there may be something to tell the peer."""
         self._arm()
+
+    def path_failed(self, forwarding: bool) -> None:
+        """Called by the speaker: BFD says that the path is dead, and whether the peer's forwarding is."""
+        self._perform(self._peering.path_failed(self._loop.time(), forwarding=forwarding))
 
     @property
     def is_told_all(self) -> bool:

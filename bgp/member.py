@@ -68,7 +68,12 @@ class Member:
         self.import_policy = import_policy
         self.export_policy = export_policy
         self.peering = Peering(
-            config, jitter, restarting=restarting, holds_back=restarting, rib_out=AdjRibOut(self)
+            config,
+            jitter,
+            restarting=restarting,
+            holds_back=restarting,
+            identity=table.identity,
+            rib_out=AdjRibOut(self),
         )
         self._table = table
         self._ingress: Ingress | None = None

@@ -25,6 +25,7 @@ from itertools import count
 
 import attrs
 
+from bgp.agreement import RouterID
 from bgp.collision import Existing, Identity, Side, Survivor, resolve
 from bgp.config import PeerConfig, needs_new_session
 from bgp.damping import Damping
@@ -59,6 +60,8 @@ class _Line:
     dialled_by: Side = Side.LOCAL
     came_late: bool = False
     """Whether the peer dialled it while a session was up."""
+    opened_at: float = 0.0
+    """When TCP came up."""
 
 
 def _damping(peering: "Peering") -> Damping:
@@ -88,6 +91,9 @@ class Peering:
 
     is_draining: bool = attrs.field(default=False, init=False)
     """Whether the peer is told all routes as the last resort, since we are about to go (RFC 8326)."""
+
+    identity: RouterID = attrs.field(factory=RouterID, kw_only=True)
+    """Our BGP Identifier, if none is configured."""
 
     rib_out: AdjRibOut = attrs.field(factory=AdjRibOut, kw_only=True)
     """The routes that the peer is to have."""
@@ -141,6 +147,11 @@ class Peering:
     def stale_families(self) -> frozenset[Family]:
         """The families of which the peer's routes may be stale."""
         return self._stale.families
+
+    @property
+    def connection(self) -> int:
+        """The number of the connection of the present session."""
+        return self._main.session.connection
 
     # Verbs: what somebody wants.
 
@@ -251,7 +262,7 @@ class Peering:
         line = self._line(connection)
         if line is None or line.session.our_open is not None:
             return []
-        line.dialled_by, line.came_late = Side.LOCAL, False
+        line.dialled_by, line.came_late, line.opened_at = Side.LOCAL, False, now
         outputs = line.session.connection_opened(
             now, local_address=local_address, remote_address=remote_address
         )
@@ -273,6 +284,7 @@ class Peering:
             outputs = self._give_up_second(now)
             line = self._second = self._listening_line(now)
         line.dialled_by, line.came_late = Side.REMOTE, self._main.state is State.ESTABLISHED
+        line.opened_at = now
         opened = line.session.connection_opened(
             now, local_address=local_address, remote_address=remote_address
         )
@@ -351,6 +363,7 @@ class Peering:
             rib_out=self.rib_out,
             damping=damping,
             counters=self.counters,
+            identity=self.identity,
             holds_back=self.holds_back,
             is_draining=self.is_draining,
         )
@@ -365,7 +378,7 @@ class Peering:
     def _settle(self, line: _Line, theirs: Open, now: float) -> list[Output]:
         """End the collision, if there is one, that an OPEN on `line` makes known (RFC 4271 6.8)."""
         ours, rival = line.session.our_open, self._main if line is self._second else self._second
-        if ours is None or rival is None or rival.state not in _KNOWN:
+        if ours is None or rival is None or not _counts(rival, now):
             return []
         restart = rival.session.negotiated and rival.session.negotiated.graceful_restart
         survivor = resolve(
@@ -438,3 +451,16 @@ class Peering:
 _AWAITING_OPEN = frozenset({State.CONNECT, State.ACTIVE, State.OPEN_SENT})
 _KNOWN = frozenset({State.OPEN_CONFIRM, State.ESTABLISHED})
 """Where the peer's OPEN has been accepted."""
+
+OPEN_PATIENCE = 5.0
+"""Seconds in which a connection that is up should bring the peer's OPEN."""
+
+
+def _counts(rival: _Line, now: float) -> bool:
+    """Whether a connection is one that another can collide with.
+
+    RFC 4271 6.8 lets us count those without the peer's OPEN too, if we know its identifier otherwise, as from the OPEN
+    on the other. Both sides come to their decision before one of them takes the wrong connection for established. But a
+    connection on which nothing comes must not stand in the way of a good one.
+    """
+    return rival.state in _KNOWN or (rival.state is State.OPEN_SENT and now - rival.opened_at < OPEN_PATIENCE)

@@ -19,12 +19,11 @@ connections at once: for that there is a `Peering` (peer.py), which has a sessio
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from ipaddress import IPv4Address
 
 import attrs
 
 from bgp import fsm
-from bgp.agreement import agree, offer
+from bgp.agreement import RouterID, agree, offer
 from bgp.config import PeerConfig
 from bgp.damping import Damping
 from bgp.egress import Egress
@@ -134,6 +133,9 @@ class Session:
 
     damping: Damping = attrs.field(default=attrs.Factory(_damping, takes_self=True), kw_only=True)
     """How long to pause after failures."""
+
+    identity: RouterID = attrs.field(factory=RouterID, kw_only=True)
+    """Our BGP Identifier, if none is configured."""
 
     counters: Counters = attrs.field(factory=Counters, kw_only=True)
     """What has come and gone."""
@@ -327,8 +329,8 @@ class Session:
             # RFC 4271 gives a second connection a state machine of its own, and so does `Peering`.
             return []
         local, remote = any_address(local_address), any_address(remote_address)
-        router_id = self.config.router_id or local
-        if not isinstance(router_id, IPv4Address):
+        router_id = self.config.router_id or self.identity.of(local)
+        if router_id is None:
             reason = f"no router ID: none is configured, and our address towards {remote_address} is {local}"
             return self.apply(ConnectionFailed(reason), now)
         self.our_open = offer(self.config, router_id, restarting=self.restarting)

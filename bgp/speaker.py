@@ -13,6 +13,7 @@ loop per speaker; call everything from within it. Any number of speakers can liv
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import TracebackType
@@ -20,6 +21,8 @@ from typing import Final, Self, TypedDict, Unpack, cast
 
 import attrs
 
+from bgp.bfd.config import BFDConfig
+from bgp.bfd.monitor import BFDMonitor
 from bgp.capabilities import Capability
 from bgp.config import Confederation, GracefulRestartConfig, PeerConfig, PrefixLimit
 from bgp.decision import Cost
@@ -27,6 +30,7 @@ from bgp.driver import Peer, jitter
 from bgp.errors import LocalError
 from bgp.iana import AddPathDirection, CeaseSubcode, Role
 from bgp.listener import Incoming, Listener
+from bgp.liveness import Watch
 from bgp.nlri import Destination
 from bgp.notification import Notification
 from bgp.policy import Policy
@@ -41,6 +45,8 @@ DEFERRAL_TIME: Final = 120.0
 """How long a restarted speaker waits for its peers' End-of-RIB, in seconds (Selection_Deferral_Timer, RFC 4724 4.1)."""
 
 _POLICIES: Final = ("import_policy", "export_policy")
+
+_log = logging.getLogger("bgp")
 
 
 class PeerSettings(TypedDict, total=False):
@@ -57,6 +63,7 @@ class PeerSettings(TypedDict, total=False):
     ttl_security: int | None
     user_timeout: float | None
     dscp: int
+    bfd: BFDConfig | None
     hold_time: int
     passive: bool
     send_hold_time: float | None
@@ -130,6 +137,8 @@ class Speaker:
         self._ranges: list[PeerRange] = []
         self._listeners: list[Listener] = []
         self._deferral: asyncio.TimerHandle | None = None
+        self._monitor: BFDMonitor | None = None
+        self._watches: dict[Peer, Watch] = {}
         self._is_closed = False
 
     # Peers.
@@ -212,6 +221,8 @@ class Speaker:
         config = peer.config
         assert config.peer_address is not None
         del self._peers[config.peer_address, config.port], self._of_member[peer.member]
+        if watch := self._watches.pop(peer, None):
+            watch.close()
         self._set_key(config.peer_address, config.password, None)
         self._router.remove(peer.member)
         self._look_around(peer)
@@ -330,12 +341,37 @@ class Speaker:
     def _look_around(self, peer: Peer) -> None:
         """Something happened with a peer: let others know, end what is over."""
         self._wake()
+        if peer.config.bfd is not None or peer in self._watches:
+            self._watch(peer)
         if self._router.is_deferring and self._router.may_release:
             self._release()
         for each in self._ranges:
             if peer in each.peers and peer.is_gone:
                 self._forget(peer, Notification.shutdown())
                 return
+
+    def _watch(self, peer: Peer) -> None:
+        """Let BFD watch the path to a peer as is wanted now, from its first session on."""
+        config, watch = peer.config.bfd, self._watches.get(peer)
+        try:
+            if watch is not None and config is not None and not self._is_closed:
+                watch.change(config)
+                return
+        except LocalError:
+            pass  # it needs another BFD session
+        if watch is not None:
+            del self._watches[peer]
+            peer.bfd = None
+            watch.close()
+        if config is not None and peer.opens is not None and peer.addresses is not None:
+            self._monitor = self._monitor or BFDMonitor()
+            interface = peer.config.interface
+            try:
+                watch = Watch(self._monitor, config, peer.addresses, interface, peer.path_failed)
+            except LocalError as error:
+                _log.error("peer %s: no BFD: %s", peer, error)
+                return
+            self._watches[peer], peer.bfd = watch, watch.session
 
     def _wake(self) -> None:
         for member in self._router.take_awake():
@@ -386,6 +422,11 @@ class Speaker:
             peer.end(farewell)
         self._peers.clear()
         self._of_member.clear()
+        for watch in self._watches.values():
+            watch.close()
+        self._watches.clear()
+        if self._monitor is not None:
+            await self._monitor.close()
         await asyncio.gather(*(peer.wait_closed() for peer in peers))
 
     async def __aenter__(self) -> Self:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from bgp.agreement import RouterID
 from bgp.candidate import Candidate
 from bgp.peer import Peering
 from bgp.prefix import Family
@@ -33,6 +34,8 @@ class Table:
         self.reachable = reachable
         self.is_deferring = is_deferring
         """Whether nobody is told of others' routes yet, since we have just restarted (RFC 4724 4.1)."""
+        self.identity = RouterID()
+        """Our BGP Identifier for peers for which none is configured."""
         self._hearers: list[Hearer] = []
         self._awake: set[Hearer] = set()
         self._path_ids: dict[tuple[object, int], int] = {}

@@ -143,6 +143,19 @@ class Connection(asyncio.Protocol):
             await self._lost.wait()
 
     @property
+    def endpoints(self) -> tuple[tuple[Address, int], tuple[Address, int]] | None:
+        """Address and TCP port, ours and the peer's; None before it is up, and once it is down."""
+        found = (
+            [self._transport.get_extra_info(end) for end in ("sockname", "peername")]
+            if self._transport
+            else []
+        )
+        if not all(found):
+            return None
+        (local, remote) = ((address_of(end), end[1]) for end in found)
+        return local, remote
+
+    @property
     def is_closed(self) -> bool:
         """Whether nothing is left of it."""
         return self._opening.done() and (self._transport is None or self._lost.is_set())

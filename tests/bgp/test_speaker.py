@@ -340,8 +340,10 @@ async def test_a_passive_peer_is_waited_for() -> None:
         to_two = one.joined(two, passive=True)
         to_one = two.joined(one)
         await connected(to_two, to_one)
-        assert to_two.open_received is not None
-        assert to_two.open_sent is not None
+        assert to_two.opens is not None
+        assert [opened.asn for opened in to_two.opens] == [to_two.config.local_as, to_two.config.peer_as]
+        assert to_two.endpoints is not None
+        assert to_one.endpoints == to_two.endpoints[::-1]
         assert [str(address) for address in to_two.addresses or ()] == [one.address, two.address]
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bgp import ASPath, Origin, Route, Update
+from bgp import ASPath, Origin, Update
 from bgp.router import Router
 from tests.conformance.requirements import rfc
 from tests.conformance.routing import US, Neighbour, announcement
@@ -17,7 +17,6 @@ def two(first: int, second: int, **values: Any) -> tuple[Neighbour, Neighbour]:
     return sender, Neighbour.of(router, "192.0.2.3", second, **values)
 
 
-@rfc("4271 9.1.3", "MUST tell peers of the routes that were selected")
 @rfc("4271 5", "MUST pass on well-known attributes that it has updated")
 def test_passed_on() -> None:
     sender, listener = two(64513, 64514)
@@ -58,20 +57,6 @@ def test_med() -> None:
         sender, listener = two(64513, peer_as)
         sender.says(announcement(64513, med=7))
         assert listener.routes()[P].med == med
-
-
-@rfc("4271 5.1.4", "MUST be able to remove MULTI_EXIT_DISC before it selects routes")
-def test_med_removed() -> None:
-    router = Router()
-    high, low = (
-        Neighbour.of(router, address, 64513, import_policy=lambda route: route.evolve(med=None))
-        for address in ("192.0.2.2", "192.0.2.3")
-    )
-    low.says(announcement(64513, med=1, next_hop="192.0.2.3"))
-    high.says(announcement(64513, med=9))
-    [best] = router.best(Route(P).family)
-    # By the lower identifier: MED took no part.
-    assert str(best.next_hop) == "192.0.2.2"
 
 
 @rfc("4271 5.1.6", "SHOULD NOT remove ATOMIC_AGGREGATE when it passes a route on")

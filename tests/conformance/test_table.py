@@ -45,7 +45,7 @@ def test_rows() -> None:
     lines = [line for line in table().splitlines() if line.startswith("| 4271 ")]
     assert len(lines) == 1
     assert lines[0].startswith("| 4271 | BGP-4 | ")
-    assert "selecting best paths (" in lines[0]
+    assert "making aggregates of routes (" in lines[0]
 
 
 @pytest.mark.parametrize("place", ["4271", "RFC 4271 6", "4271 6.", "4271 section 6"])

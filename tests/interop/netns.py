@@ -52,9 +52,17 @@ class NetworkNamespace:
         """Run a command in the namespace and return what it prints; raise if it fails."""
         return run("ip", "netns", "exec", self.name, *command)
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """Start a process in the namespace; its id is that of the command itself."""
-        process = subprocess.Popen(["ip", "netns", "exec", self.name, *command])
+    def start(self, *command: str, output: Path | None = None) -> subprocess.Popen[bytes]:
+        """Start a process in the namespace; its id is that of the command itself.
+
+        What it prints is added to the file `output`, if that is given.
+        """
+        arguments = ["ip", "netns", "exec", self.name, *command]
+        if output is None:
+            process = subprocess.Popen(arguments)
+        else:
+            with output.open("ab") as file:
+                process = subprocess.Popen(arguments, stdout=file, stderr=subprocess.STDOUT)
         self._processes.append(process)
         return process
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tests.interop.recording_daemon import HOST, Daemon, local_address
+from tests.interop import starting
+from tests.interop.recording_daemon import ADDRESS4, ADDRESS6, HOST, Daemon, local_address
 from tests.interop.recording_peer import Account, Offer
 
 _IPV4 = """
@@ -103,17 +104,9 @@ class ExaBGP(Daemon):
         script = self.write("feed.sh", f"exec tail -f -n +1 --pid=$PPID {self._commands}\n")
         process = f"process commands {{ run /bin/sh {script}; encoder text; }}\n"
         text = process + "".join(map(self._neighbor, self.accounts))
-        settings = {
-            "exabgp.tcp.bind": "192.0.2.1 2001:db8::1",
-            "exabgp.tcp.port": "179",
-            "exabgp.daemon.user": "root",
-            "exabgp.daemon.drop": "false",
-            "exabgp.log.level": "ERR",
-            "exabgp.log.destination": "stderr",
-            "exabgp.api.cli": "false",
-        }
-        arguments = [f"{name}={value}" for name, value in settings.items()]
-        self.run("env", *arguments, "exabgp", self.write("exabgp.conf", text))
+        config = self.write("exabgp.conf", text)
+        addresses = f"{ADDRESS4} {ADDRESS6}"
+        self.run(*starting.exabgp(config, addresses=addresses, log_level="ERR", log_destination="stderr"))
 
     def ask_again(self, account: Account) -> None:
         """Have ROUTE-REFRESHes sent."""

@@ -2,8 +2,8 @@
 
 import shutil
 import time
-from pathlib import Path
 
+from tests.interop import starting
 from tests.interop.recording_daemon import HOST, Daemon, wait_until
 from tests.interop.recording_peer import Account, Offer
 
@@ -57,8 +57,6 @@ _FAMILIES = {
 _LABELLED = ["ipv4 labeled-unicast", "ipv6 labeled-unicast", *_RICH[2:]]
 """In place of unicast: a session can have but one of the two."""
 
-_LIBRARY = Path("/usr/lib/frr")
-
 
 class FRR(Daemon):
     """bgpd, controlled through vtysh; zebra gives it interfaces and labels."""
@@ -75,14 +73,10 @@ class FRR(Daemon):
         for path in (self.folder, *self.folder.iterdir()):
             shutil.chown(path, "frr", "frr")
         self._start("zebra")
-        wait_until(self._zebra.exists)
+        wait_until(starting.zebra_socket(self.folder).exists)
         self._start("bgpd", "--no_kernel", "--log", "stdout", "--log-level", "warn")
         # Until zebra has told bgpd of the interfaces, its next hops have no link-local address.
         time.sleep(3)
-
-    @property
-    def _zebra(self) -> Path:
-        return self.folder / "zserv.api"
 
     def ask_again(self, account: Account) -> None:
         """Clear the session's incoming half."""
@@ -100,11 +94,7 @@ class FRR(Daemon):
         self._configure("address-family ipv6 unicast", "no network 2001:db8:ffff::/48 route-map rich")
 
     def _start(self, program: str, *options: str) -> None:
-        self.run(
-            *(str(_LIBRARY / program), "-f", str(self.folder / f"{program}.conf"), *options),
-            *("-i", str(self.folder / f"{program}.pid"), "-z", str(self._zebra)),
-            *("--vty_socket", str(self.folder / "vty"), "-P", "0"),
-        )
+        self.run(*starting.frr(program, self.folder, *options))
 
     def _configure(self, *lines: str) -> None:
         self._vtysh("configure terminal", f"router bgp {self.asn}", *lines)

@@ -1,5 +1,6 @@
 """OpenBGPD, for a recording."""
 
+from tests.interop import starting
 from tests.interop.recording_daemon import Daemon, local_address
 from tests.interop.recording_peer import IPV4_UNICAST, IPV4_VPN, IPV6_UNICAST, IPV6_VPN, Account, Offer
 
@@ -48,10 +49,7 @@ class OpenBGPD(Daemon):
         """Start it."""
         head = _HEAD.format(asn=self.asn, folder=self.folder)
         text = head + "".join(map(self._neighbor, self.accounts))
-        # Its processes shut themselves into a directory that only a service manager would have made.
-        script = 'mount -t tmpfs tmpfs /run && mkdir /run/openbgpd && exec "$@"'
-        config = self.write("bgpd.conf", text)
-        self.run("unshare", "--mount", "sh", "-c", script, "sh", "bgpd", "-d", "-f", config)
+        self.run(*starting.openbgpd(self.write("bgpd.conf", text)))
 
     def ask_again(self, account: Account) -> None:
         """Refresh the neighbor."""

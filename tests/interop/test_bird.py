@@ -12,6 +12,7 @@ import pytest
 import bgp
 from bgp import EndOfRib, Established, Event, PeerType, Route, RoutesReceived, SessionClosed
 from bgp.speaker import Peer, Speaker
+from bgp.stream import EventsLost
 from tests.bgp.ends import needs_signing
 from tests.bgp.router import DEADLINE
 from tests.conditions import until
@@ -130,7 +131,7 @@ async def test_many_routes(bird: Bird) -> None:
 async def test_hears_routes(bird: Bird) -> None:
     async with speaker() as ours:
         peer = add(ours)
-        events: list[Event] = []
+        events: list[Event | EventsLost] = []
         async with asyncio.timeout(DEADLINE):
             async for event in peer.events():
                 events.append(event)
