@@ -11,7 +11,6 @@ with every session and every refresh, and stale is what has not come again from 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from ipaddress import IPv4Address
 from typing import Final
 
 import attrs
@@ -139,8 +138,8 @@ class Member:
         config, addresses = self.config, self.peering.addresses
         assert addresses is not None
         local, remote = addresses
-        router_id = config.router_id or local
-        assert isinstance(router_id, IPv4Address), "else there would have been no session"
+        router_id = config.router_id or self._table.identity.chosen
+        assert router_id is not None, "else there would have been no session"
         self._ingress = Ingress(config, event.peer_open.asn, local, router_id)
         self._source = Source(
             self,
