@@ -14,6 +14,7 @@ import attrs
 
 from bgp.aspath import ASPath
 from bgp.attributes import AttributeValues, CommonValues, PathAttributes, shown_values
+from bgp.attributetable import BY_FIELD
 from bgp.candidate import Candidate, CandidatePool, Source
 from bgp.communities import Community, LargeCommunity
 from bgp.errors import LocalError
@@ -250,7 +251,7 @@ def _make(
     attributes: PathAttributes, values: CommonValues, next_hop: NextHopValue | _Unset | None, family: Family
 ) -> _Made:
     beside: NextHop | None = None
-    changes = cast(AttributeValues, {**values})
+    changes = cast(AttributeValues, {field: _in_order(field, value) for field, value in values.items()})
     if not isinstance(next_hop, _Unset):
         changes["next_hop"] = None
         if next_hop is not None:
@@ -266,6 +267,19 @@ def _make(
     if len(changed.wire) > _ROOM:
         raise LocalError(f"path attributes of {len(changed.wire)} octets, at most {_ROOM} fit")
     return changed, beside
+
+
+_SETS: Final = frozenset(
+    {"communities", "large_communities", "extended_communities", "ipv6_extended_communities"}
+)
+
+
+def _in_order(field: str, value: object) -> object:
+    """Communities are sets (RFC 1997, RFC 8092 5): in one order, equal ones make equal routes."""
+    if field not in _SETS or not value:
+        return value
+    distinct: dict[bytes, object] = {each.wire: each for each in BY_FIELD[field].convert(value)}
+    return [distinct[wire] for wire in sorted(distinct)]
 
 
 def _check_host(next_hop: NextHop) -> None:

@@ -340,3 +340,19 @@ def test_what_stands_for_something_to_withdraw() -> None:
 def test_is_frozen() -> None:
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         Route(A).path_id = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("communities", ["1:2", "no-export", "0:7"]),
+        ("large_communities", ["1:2:3", "1:2:1"]),
+        ("extended_communities", ["rt:1:2", "rt:1:1"]),
+        ("ipv6_extended_communities", ["rt:[2001:db8::1]:7", "rt:[2001:db8::1]:6"]),
+    ],
+)
+def test_communities_are_sets(field: str, values: list[str]) -> None:
+    one = Route("192.0.2.0/24", **{field: values})  # type: ignore[arg-type]
+    other = Route("192.0.2.0/24", **{field: (each for each in [*values, *values][::-1])})  # type: ignore[arg-type]
+    assert one == other
+    assert len(getattr(one.attributes, field)) == len(values)
