@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bgp import IPV4_UNICAST, Keepalive, Path, Route, RouteRefresh
+from bgp.communities import Community
 from bgp.config import GracefulRestartConfig
 from bgp.iana import RefreshSubtype
 from bgp.offers import EnhancedRouteRefreshCapability, RouteRefreshCapability
@@ -396,6 +397,8 @@ class RouterMachine(RuleBasedStateMachine):
         communities = judgement.communities
         if peer.export_policy is tag:
             communities = (*communities, "64512:9")
+        # A set, which routes keep in the order of its numbers.
+        communities = tuple(map(str, sorted(map(Community, communities))))
         keeps_next_hop = peer.is_internal and sender is not None
         return Shown(
             " ".join(map(str, judgement.asns)),
@@ -420,7 +423,7 @@ class RouterMachine(RuleBasedStateMachine):
             shown = Shown(
                 str(attributes.as_path),
                 str(attributes.next_hop),
-                tuple(map(str, attributes.communities)),
+                tuple(map(str, sorted(attributes.communities))),
                 attributes.local_pref,
                 attributes.med,
                 attributes.originator_id is not None,
