@@ -2,16 +2,19 @@
 # make test   everything that must hold; what CI runs
 # make check  the fast half of it: lint, types, import contracts, unit and property tests
 # make bench  how fast the codec is beside others; ARGS=--help says what can be chosen
+# make bench-scale  how fast a whole speaker is beside others, with a real table; as root; ARGS=--help too
+# make soak   shake a speaker and its peers for SOAK_SECONDS, then compare what everybody has; as root
 # make rfc-table  write the README's table of standards, from the marks of the tests
 # make interop-table  write the README's table of routers, from the cells of the interop matrix
 # make hunt   look for octets that the codec or a session does not stand; HUNT_SECONDS for each target
 # make clean  remove what the others made
 
-.PHONY: demo test check static bench rfc-table interop-table hunt clean
+.PHONY: demo test check static bench bench-scale soak rfc-table interop-table hunt clean
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 HUNT_SECONDS ?= 600
+SOAK_SECONDS ?= 1800
 
 demo: $(READY)
 	@.ci/packages demo
@@ -32,6 +35,12 @@ static: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks.run $(ARGS)
+
+bench-scale: $(READY)
+	@$(BIN)/python -m tests.benchmarks.scale.run $(ARGS)
+
+soak: $(READY)
+	@$(BIN)/python -m tests.soak --seconds $(SOAK_SECONDS) $(ARGS)
 
 rfc-table: $(READY)
 	@$(BIN)/python -m tests.conformance.table

@@ -64,6 +64,7 @@ class Member:
         export_policy: Policy | None,
         restarting: bool,
     ) -> None:
+        self.token = object()
         self.import_policy = import_policy
         self.export_policy = export_policy
         self.peering = Peering(
@@ -142,7 +143,7 @@ class Member:
         assert router_id is not None, "else there would have been no session"
         self._ingress = Ingress(config, event.peer_open.asn, local, router_id)
         self._source = Source(
-            self,
+            self.token,
             remote,
             event.peer_open.asn,
             event.peer_open.router_id,
@@ -240,7 +241,7 @@ class Member:
 
     def _refuse(self, family: Family, sent: Candidate, keys: Sequence[bytes]) -> None:
         self._set_aside(family, sent, keys)
-        gone = self._table.rib.remove(family, keys, self, sent.path_id)
+        gone = self._table.rib.remove(family, keys, self.token, sent.path_id)
         self._table.touch(family, gone, self)
 
     def _set_aside(self, family: Family, sent: Candidate, keys: Sequence[bytes]) -> None:
@@ -252,7 +253,7 @@ class Member:
         if aside:
             for key in keys:
                 aside.pop(_path_key(path_id, key), None)
-        self._table.touch(family, self._table.rib.remove(family, keys, self, path_id), self)
+        self._table.touch(family, self._table.rib.remove(family, keys, self.token, path_id), self)
 
     # What becomes of its routes when something becomes of the session.
 
@@ -290,7 +291,7 @@ class Member:
         else:
             self._aside.pop(family, None)
         changed = self._table.rib.revise(
-            family, lambda _, old: revision(old) if old.source.peer is self else old
+            family, lambda _, old: revision(old) if old.source.peer is self.token else old
         )
         self._table.touch(family, changed, self)
 
@@ -401,7 +402,7 @@ class Member:
     def _in_table(self, family: Family) -> Iterator[tuple[bytes, Candidate]]:
         for key, candidates in self._table.rib.items(family):
             for candidate in candidates:
-                if candidate.source.peer is self:
+                if candidate.source.peer is self.token:
                     yield key, candidate
 
     # What the peer is to be told: bgp.ribout.Supply.
@@ -425,7 +426,7 @@ class Member:
 
     def _may_hear_of(self, candidate: Candidate) -> bool:
         source = candidate.source
-        return source is OURSELVES or (source.peer is not self and self.passes_on)
+        return source is OURSELVES or (source.peer is not self.token and self.passes_on)
 
     def export(self, family: Family, key: bytes, candidate: Candidate, look: Look) -> Look | str | None:
         """Let the export policy judge what the peer would be told."""

@@ -22,9 +22,13 @@ class Hearer(Protocol):
     def passes_on(self) -> bool:
         """Whether the peer may be told routes of others."""
 
+    @property
+    def token(self) -> object:
+        """What its candidates' sources call the peer. Not itself: whoever remembers a candidate would keep it alive."""
+
 
 class Table:
-    """All routes, and those who hear of them; `origin` and candidates' `source.peer` are hearers, too."""
+    """All routes, and those who hear of them; an `origin` is one of them, too."""
 
     def __init__(
         self, rib: Rib, reachable: Callable[[Address], bool] | None, *, is_deferring: bool = False
@@ -72,7 +76,7 @@ class Table:
         return [
             key
             for key in keys
-            if (found := candidates(family, key)) and (len(found) > 1 or found[0].source.peer is not hearer)
+            if (found := candidates(family, key)) and (len(found) > 1 or found[0].source.peer is not hearer.token)
         ]
 
     def wake(self, hearer: Hearer) -> None:
@@ -98,4 +102,4 @@ class Table:
 
     def forget_path_ids(self, peer: Hearer) -> None:
         """Drop the identifiers for the paths of a peer, which has none any more."""
-        self._path_ids = {key: number for key, number in self._path_ids.items() if key[0] is not peer}
+        self._path_ids = {key: number for key, number in self._path_ids.items() if key[0] is not peer.token}

@@ -38,6 +38,7 @@ _WELL_KNOWN, _OPTIONAL, _TRANSITIVE = 0x40, 0x80, 0xC0
 _EXTENDED_LENGTH = 0x10
 
 _IPV4_PREFIXES, _IPV6_PREFIXES = 100_000, 20_000
+_LOOPBACK = 127
 
 # Per cent of all prefixes by length, after the size of the Internet's tables: more than half are as long as filters
 # allow.
@@ -84,9 +85,16 @@ def generate(name: str, seed: int = SEED) -> Workload:
     return _MAKERS[name](random.Random(seed))
 
 
-def _realistic(rng: random.Random) -> Workload:
+def realistic(prefixes: int, seed: int = SEED) -> Workload:
+    """Make the like of `realistic` with any number of prefixes, none of them one that routers refuse."""
+    candidates = _ipv4_prefixes(random.Random(seed), prefixes + prefixes // 50 + 100)
+    usable = [each for each in candidates if each[1] != _LOOPBACK]
+    return _realistic(random.Random(seed), usable[:prefixes])
+
+
+def _realistic(rng: random.Random, prefixes: list[bytes] | None = None) -> Workload:
     blocks = _Feed(rng).blocks(_NEXT_HOPS)
-    portions = list(_portions(rng, _ipv4_prefixes(rng), _PREFIXES_A_MESSAGE))
+    portions = list(_portions(rng, prefixes or _ipv4_prefixes(rng), _PREFIXES_A_MESSAGE))
     messages = tuple(_update(b"", next(blocks), b"".join(portion)) for portion in portions)
     return Workload(messages, tuple(map(len, portions)))
 
@@ -150,9 +158,9 @@ def _weighted(rng: random.Random, weights: Mapping[int, float], count: int) -> l
     return rng.choices(list(weights), list(weights.values()), k=count)
 
 
-def _ipv4_prefixes(rng: random.Random) -> list[bytes]:
+def _ipv4_prefixes(rng: random.Random, count: int = _IPV4_PREFIXES) -> list[bytes]:
     """Distinct prefixes of the unicast space, in their octets on the wire."""
-    return _distinct(rng, _IPV4_PREFIXES, _IPV4_LENGTHS, 32, lambda: rng.randint(1 << 24, (224 << 24) - 1))
+    return _distinct(rng, count, _IPV4_LENGTHS, 32, lambda: rng.randint(1 << 24, (224 << 24) - 1))
 
 
 def _ipv6_prefixes(rng: random.Random) -> list[bytes]:

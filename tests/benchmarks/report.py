@@ -116,9 +116,9 @@ def render(results: Results, *, markdown: bool) -> str:
     system = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     when = f"Measured on {datetime.date.today().isoformat()}, {system}; the best of each one's rounds, processor time."
     if markdown:
-        return f"{when}\n\n{_as_markdown(_summary(results))}"
+        return f"{when}\n\n{as_markdown(_summary(results))}"
     tables = [*_rate_tables(results), _memory_table(results), _target_table(results)]
-    return "\n\n".join([when, *(_as_text(table) for table in tables if table.rows)])
+    return "\n\n".join([when, *(as_text(table) for table in tables if table.rows)])
 
 
 def _rate_tables(results: Results) -> Iterator[Table]:
@@ -269,7 +269,8 @@ def _ratio(value: float, by: float) -> str:
     return f"{float(f'{ratio:.2g}'):g}" if ratio else "-"
 
 
-def _as_text(table: Table) -> str:
+def as_text(table: Table) -> str:
+    """A table for a terminal."""
     widths = [max(map(len, column)) for column in zip(table.head, *table.rows, strict=True)]
     lines = [table.title]
     for row in (table.head, *table.rows):
@@ -279,7 +280,9 @@ def _as_text(table: Table) -> str:
     return "\n".join(lines)
 
 
-def _as_markdown(table: Table) -> str:
+def as_markdown(table: Table) -> str:
+    """A table in Markdown, without its title."""
+
     def line(cells: Sequence[str]) -> str:
         return f"| {' | '.join(cells)} |"
 

@@ -1,5 +1,7 @@
 """What peers are told of each other's routes and of ours, and what a person is told of that."""
 
+import gc
+import weakref
 from typing import Any
 
 from bgp import IPV4_UNICAST, Path, Prefix, Role, Route, Update
@@ -113,6 +115,21 @@ def test_the_routes_of_a_peer_go_with_it() -> None:
     lab.remove(one)
     assert two.routes == {}
     assert lab.router.members == [two.member]
+
+
+def test_nobody_keeps_a_peer_that_is_gone() -> None:
+    lab = Lab()
+    one, two = lab.open_peer(), lab.open_peer(64514)
+    one.announces(A)
+    assert two.path(A) == "64512 64513"
+    member = weakref.ref(one.member)
+    lab.remove(one)
+    del one
+    lab.settle()
+    gc.collect()
+    # What `two` was told still stands in the memory of its session.
+    assert two.routes == {}
+    assert member() is None
 
 
 def test_internal_routes_stay_with_external_peers_and_reflection_clients() -> None:

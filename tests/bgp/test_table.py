@@ -20,6 +20,7 @@ class Hearer:
     """Notes what it hears."""
 
     passes_on: bool = True
+    token: object = attrs.field(factory=object)
     heard: list[bytes] = attrs.field(factory=list)
     peering: Peering = attrs.field(init=False)
 
@@ -35,7 +36,8 @@ class Hearer:
         return told_of
 
     def offers(self, path_id: int = 0) -> Candidate:
-        source = Source(self, IPv4Address("192.0.2.2"), 64513, IPv4Address("192.0.2.2"), PeerType.EXTERNAL)
+        address = IPv4Address("192.0.2.2")
+        source = Source(self.token, address, 64513, address, PeerType.EXTERNAL)
         return Candidate(source, ATTRIBUTES, None, path_id)
 
 
@@ -67,11 +69,11 @@ def test_a_change_concerns_its_sender_where_there_are_other_routes() -> None:
     table.touch(IPV4_UNICAST, table.rib.put(IPV4_UNICAST, [A, B], one.offers()), one)
     assert one.hears()
     assert one.heard == [A]
-    table.touch(IPV4_UNICAST, table.rib.remove(IPV4_UNICAST, [A, B], one), one)
+    table.touch(IPV4_UNICAST, table.rib.remove(IPV4_UNICAST, [A, B], one.token), one)
     assert one.hears()
     assert one.heard == [A]
     assert two.hears()
-    table.touch(IPV4_UNICAST, table.rib.remove(IPV4_UNICAST, [A], two), two)
+    table.touch(IPV4_UNICAST, table.rib.remove(IPV4_UNICAST, [A], two.token), two)
     assert not two.hears()
 
 

@@ -12,6 +12,7 @@ import ctypes
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,20 +47,24 @@ class NetworkNamespace:
         for process in self._processes:
             process.kill()
             process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
         run("ip", "netns", "delete", self.name)
 
     def run(self, *command: str) -> str:
         """Run a command in the namespace and return what it prints; raise if it fails."""
         return run("ip", "netns", "exec", self.name, *command)
 
-    def start(self, *command: str, output: Path | None = None) -> subprocess.Popen[bytes]:
+    def start(
+        self, *command: str, output: Path | None = None, piped: bool = False
+    ) -> subprocess.Popen[bytes]:
         """Start a process in the namespace; its id is that of the command itself.
 
-        What it prints is added to the file `output`, if that is given.
+        What it prints is added to the file `output`, if that is given; `piped`: its standard output is a pipe to us.
         """
         arguments = ["ip", "netns", "exec", self.name, *command]
         if output is None:
-            process = subprocess.Popen(arguments)
+            process = subprocess.Popen(arguments, stdout=subprocess.PIPE if piped else None)
         else:
             with output.open("ab") as file:
                 process = subprocess.Popen(arguments, stdout=file, stderr=subprocess.STDOUT)
@@ -101,6 +106,16 @@ def run(*command: str) -> str:
     if result.returncode:
         raise RuntimeError(f"{' '.join(command)}: exit status {result.returncode}: {result.stderr.strip()}")
     return result.stdout
+
+
+def exit_when_terminated() -> None:
+    """Let SIGTERM end the program as an error would: namespaces are removed on the way out."""
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise SystemExit(1)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def _setns(descriptor: int) -> None:
