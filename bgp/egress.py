@@ -129,10 +129,10 @@ class Egress:
         if family not in self._relays:
             self._relays[family] = self._new_relay(family)
         relay, next_hop = self._relays[family]
-        block = None if relay is None else relay.rewrite(candidate.attributes.wire)
-        if block is None:
+        attributes = None if relay is None else relay.rewrite(candidate.attributes)
+        if attributes is None:
             return None
-        look = self._fitting(family, Look(PathAttributes.from_wire(block), next_hop))
+        look = self._fitting(family, Look(attributes, next_hop))
         return look if isinstance(look, Look) else None
 
     def _new_relay(self, family: Family) -> tuple[Relay | None, NextHop | None]:

@@ -414,10 +414,17 @@ class Member:
             return rib.keys(family)
         return (key for key, candidates in rib.items(family) if candidates[0].source is OURSELVES)
 
-    def offer(self, family: Family, key: bytes) -> Candidate | None:
+    def finder(self, family: Family) -> Callable[[bytes], Candidate | None]:
         """The best route, unless the peer has sent it itself, or is to be told nothing of others."""
-        best = self._table.rib.best(family, key)
-        return best if best is not None and self._may_hear_of(best) else None
+        find, passes_on, token = self._table.rib.finder(family), self.passes_on, self.token
+
+        def offer(key: bytes) -> Candidate | None:
+            best = find(key)
+            if best is None or best.source is OURSELVES or (passes_on and best.source.peer is not token):
+                return best
+            return None
+
+        return offer
 
     def offers(self, family: Family, key: bytes) -> Sequence[tuple[int, Candidate]]:
         """All routes, but the peer's own."""

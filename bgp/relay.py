@@ -9,6 +9,7 @@ same.
 from ipaddress import IPv4Address
 from typing import Final
 
+from bgp.attributes import PathAttributes
 from bgp.iana import AttributeCode, AttributeFlag, SegmentType
 from bgp.wire import uint32
 
@@ -44,36 +45,41 @@ class Relay:
         self._asn = uint32(asn)
         self._next_hop = b"" if next_hop is None else b"\x40\x03\x04" + next_hop.packed
 
-    def rewrite(self, block: bytes) -> bytes | None:
+    def rewrite(self, attributes: PathAttributes) -> PathAttributes | None:
         """Return the attributes as they go out, or None: this is not a usual route."""
-        if _WELL_KNOWN in block:
-            return None
-        pieces: list[bytes] = []
-        has_path = False
-        position, end = 0, len(block)
-        while position < end:
-            start, code = position, block[position + 1]
-            if block[start] & _EXTENDED_LENGTH:
-                return None
-            position = start + 3 + block[start + 2]
-            if code in _TRAVELS:
-                pieces.append(block[start:position])
-            elif code == _AS_PATH:
-                path = self._longer(block[start + 3 : position])
-                if path is None:
-                    return None
-                pieces.append(path)
-                has_path = True
-            elif code not in _STAYS:
-                return None
-        return b"".join(pieces) if has_path else None
+        return _rewrite(attributes.wire, self._asn, self._next_hop)
 
-    def _longer(self, path: bytes) -> bytes | None:
-        """AS_PATH with our AS in front, and NEXT_HOP after it; None unless the path is one sequence, or empty."""
-        if not path:
-            value = bytes((_SEQUENCE, 1)) + self._asn
-        elif path[0] == _SEQUENCE and len(path) == 2 + 4 * path[1] <= _MAX_VALUE:
-            value = bytes((_SEQUENCE, path[1] + 1)) + self._asn + path[2:]
-        else:
+
+def _rewrite(block: bytes, asn: bytes, next_hop: bytes) -> PathAttributes | None:
+    if _WELL_KNOWN in block:
+        return None
+    pieces: list[bytes] = []
+    has_path = False
+    position, end = 0, len(block)
+    while position < end:
+        start, code = position, block[position + 1]
+        if block[start] & _EXTENDED_LENGTH:
             return None
-        return bytes((0x40, _AS_PATH, len(value))) + value + self._next_hop
+        position = start + 3 + block[start + 2]
+        if code in _TRAVELS:
+            pieces.append(block[start:position])
+        elif code == _AS_PATH:
+            path = _longer(block[start + 3 : position], asn)
+            if path is None:
+                return None
+            pieces += (path, next_hop)
+            has_path = True
+        elif code not in _STAYS:
+            return None
+    return PathAttributes.from_wire(b"".join(pieces)) if has_path else None
+
+
+def _longer(path: bytes, asn: bytes) -> bytes | None:
+    """AS_PATH with our AS in front; None unless the path is one sequence, or empty."""
+    if not path:
+        value = bytes((_SEQUENCE, 1)) + asn
+    elif path[0] == _SEQUENCE and len(path) == 2 + 4 * path[1] <= _MAX_VALUE:
+        value = bytes((_SEQUENCE, path[1] + 1)) + asn + path[2:]
+    else:
+        return None
+    return bytes((0x40, _AS_PATH, len(value))) + value

@@ -50,6 +50,16 @@ class Rib:
         entry = self._tables.get(family, _EMPTY).get(key)
         return entry[0] if type(entry) is tuple else entry  # type: ignore[return-value]
 
+    def finder(self, family: Family) -> Callable[[bytes], Candidate | None]:
+        """What `best` does, for those who ask about many destinations of a family; good until something changes."""
+        get = self._tables.get(family, _EMPTY).get
+
+        def find(key: bytes) -> Candidate | None:
+            entry = get(key)
+            return entry[0] if type(entry) is tuple else entry  # type: ignore[return-value]
+
+        return find
+
     def candidates(self, family: Family, key: bytes) -> tuple[Candidate, ...]:
         """All candidates, the best first."""
         return _several(self._tables.get(family, _EMPTY).get(key))

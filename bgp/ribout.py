@@ -9,8 +9,8 @@ remembered at all.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Final, Protocol
 
 import attrs
@@ -33,8 +33,8 @@ class Supply(Protocol):
     def keys(self, family: Family) -> Iterable[bytes]:
         """The destinations that there may be something to tell about."""
 
-    def offer(self, family: Family, key: bytes) -> Candidate | None:
-        """What there is for a destination."""
+    def finder(self, family: Family) -> Callable[[bytes], Candidate | None]:
+        """A function that returns what there is for a destination of a family, until something changes."""
 
     def offers(self, family: Family, key: bytes) -> Sequence[tuple[int, Candidate]]:
         """All that there is for a destination, best first, each with the path identifier to send it with."""
@@ -62,14 +62,18 @@ class _Nothing:
     def keys(self, family: Family) -> Iterable[bytes]:
         return ()
 
-    def offer(self, family: Family, key: bytes) -> Candidate | None:
-        return None
+    def finder(self, family: Family) -> Callable[[bytes], Candidate | None]:
+        return _nothing
 
     def offers(self, family: Family, key: bytes) -> Sequence[tuple[int, Candidate]]:
         return ()
 
     def export(self, family: Family, key: bytes, candidate: Candidate, look: Look) -> Look | str | None:
         return look
+
+
+def _nothing(_key: bytes) -> None:
+    return None
 
 
 @attrs.define(eq=False)
@@ -261,33 +265,38 @@ class AdjRibOut:
             run.keys = self._all_keys(family, told)
             told.touched.clear()
             changes.openings = run.openings
-        compare = self._compare_paths if view.has_path_ids(family) else self._compare
-        for count, key in enumerate(run.keys, 1):
-            compare(family, key, told, view, run.again, changes)
-            if count == BATCH:
-                return changes
-        told.runs.popleft()
-        changes.endings = run.endings
+        keys = list(islice(run.keys, BATCH))
+        if view.has_path_ids(family):
+            for key in keys:
+                self._compare_paths(family, key, told, view, run.again, changes)
+        else:
+            self._compare(family, keys, told, view, run.again, changes)
+        if len(keys) < BATCH:
+            told.runs.popleft()
+            changes.endings = run.endings
         return changes
 
     def _compare(
-        self, family: Family, key: bytes, told: _Told, view: View, again: bool, changes: Changes
+        self, family: Family, keys: Sequence[bytes], told: _Told, view: View, again: bool, changes: Changes
     ) -> None:
-        own = self._own.best(family, key)
-        look: Look | None
-        if own is not None:
-            look = self._look(family, key, own, view, changes)
-        else:
-            offer = self.supply.offer(family, key)
-            look = None if offer is None else self._supplied(family, key, offer, view, changes)
-        known = told.plain.get(key)
-        if look is None:
-            if known is not None:
-                changes.withdrawn.append(key)
-                del told.plain[key]
-        elif again or (look is not known and look != known):
-            told.plain[key] = look
-            _announce(changes, look, b"", key)
+        own, supplied, plain = self._own.finder(family), self.supply.finder(family), told.plain
+        for key in keys:
+            look: Look | None = None
+            offer = own(key)
+            if offer is not None:
+                look = self._look(family, key, offer, view, changes)
+            else:
+                offer = supplied(key)
+                if offer is not None:
+                    look = self._supplied(family, key, offer, view, changes)
+            known = plain.get(key)
+            if look is None:
+                if known is not None:
+                    changes.withdrawn.append(key)
+                    del plain[key]
+            elif again or known is None or (look is not known and look != known):
+                plain[key] = look
+                _announce(changes, look, b"", key)
 
     def _compare_paths(
         self, family: Family, key: bytes, told: _Told, view: View, again: bool, changes: Changes

@@ -76,7 +76,8 @@ class Table:
         return [
             key
             for key in keys
-            if (found := candidates(family, key)) and (len(found) > 1 or found[0].source.peer is not hearer.token)
+            if (found := candidates(family, key))
+            and (len(found) > 1 or found[0].source.peer is not hearer.token)
         ]
 
     def wake(self, hearer: Hearer) -> None:

@@ -46,9 +46,9 @@ def test_finds_what_the_long_way_finds(attributes: PathAttributes) -> None:
 
 def test_rewrites_a_usual_route() -> None:
     expected = USUAL.evolve(as_path=[64512, 64513, 64514], next_hop="192.0.2.1", med=None)
-    assert Relay(64512, OURS).rewrite(USUAL.wire) == expected.wire
-    assert Relay(64512, None).rewrite(USUAL.wire) == expected.evolve(next_hop=None).wire
-    assert Relay(64512, OURS).rewrite(USUAL.evolve(as_path=[]).wire) == expected.evolve(as_path=[64512]).wire
+    assert Relay(64512, OURS).rewrite(USUAL) == expected
+    assert Relay(64512, None).rewrite(USUAL) == expected.evolve(next_hop=None)
+    assert Relay(64512, OURS).rewrite(USUAL.evolve(as_path=[])) == expected.evolve(as_path=[64512])
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_rewrites_a_usual_route() -> None:
     ],
 )
 def test_leaves_the_unusual_alone(unusual: PathAttributes) -> None:
-    assert Relay(64512, OURS).rewrite(unusual.wire) is None
+    assert Relay(64512, OURS).rewrite(unusual) is None
 
 
 def test_the_longest_path_that_it_takes() -> None:
     longest = USUAL.evolve(as_path=range(1, 63))
-    rewritten = Relay(64512, OURS).rewrite(longest.wire)
+    rewritten = Relay(64512, OURS).rewrite(longest)
     expected = longest.evolve(as_path=[64512, *range(1, 63)], next_hop="192.0.2.1", med=None)
-    assert rewritten == expected.wire
+    assert rewritten == expected
 
 
 def test_serves_only_plain_external_sessions_and_routes() -> None:

@@ -1,5 +1,6 @@
 """What a peer is told, against a peer that remembers it and a plain account of what it is to have."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import IPv4Address
 
@@ -572,7 +573,10 @@ class Shelf:
     def keys(self, family: Family) -> Iterable[bytes]:
         return self.rib.keys(family)
 
-    def offer(self, family: Family, key: bytes) -> Candidate | None:
+    def finder(self, family: Family) -> Callable[[bytes], Candidate | None]:
+        return functools.partial(self._offer, family)
+
+    def _offer(self, family: Family, key: bytes) -> Candidate | None:
         return self.rib.best(family, key)
 
     def offers(self, family: Family, key: bytes) -> Sequence[tuple[int, Candidate]]:
