@@ -12,7 +12,7 @@ Values: iana, errors, values, wire, prefix, labelled, nlri, aspath, as4, communi
 capabilities, negotiated, faults, attributetable, attributes, judgement, multiprotocol, open, update, notification,
 messages, framing.
 Behaviour: vocabulary, fsm, config, agreement, candidate, decision, look, route, rib, ribout, packing, relay, egress,
-events, intake, statistics, damping, session, collision, stale, peer, policy, ingress, table, member,
+events, outflow, intake, timers, statistics, damping, session, collision, stale, peer, policy, ingress, table, member,
 router.
 With asyncio: syn, sockets, listener, transport, stream, liveness, driver, speaker.
 To look at: jsonform, textform, hexdump, recording, routetext, injector.

@@ -21,7 +21,7 @@ other's fault reports would go on for ever. Before our OPEN is out there is none
 is off).
 
 One machine is about one connection. The RFC gives a second connection with the same peer a machine of its own,
-and so does peer.py, which also says which of two goes on (6.8).
+and so does peer.py; which of two goes on (6.8) is a question of its own (collision.py).
 
 The RFC numbers its events; each input names its own (vocabulary.py). Most are one to one. Where they fold, the
 difference is none of this table's business:
@@ -90,6 +90,9 @@ from bgp.wire import uint8
 
 Transition = tuple[State, tuple[Effect, ...]]
 
+TOO_SLOW = "TCP did not come up within the connect-retry time"
+"""What is reported when a peer's host does not answer."""
+
 
 def transition(state: State, event: Input, options: Options) -> Transition:
     """Look up what `event` means in `state`: the next state, and the effects in their order."""
@@ -126,7 +129,7 @@ def _start(_event: Input, options: Options) -> Transition:
 
 def _too_slow(event: TimerExpired, options: Options) -> Transition:
     state, effects = _reconnect(event, options)
-    return state, (ReportDown("TCP did not come up within the connect-retry time"), *effects)
+    return state, (ReportDown(TOO_SLOW), *effects)
 
 
 def _reconnect(_event: TimerExpired, options: Options) -> Transition:

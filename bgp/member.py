@@ -37,6 +37,7 @@ from bgp.ingress import FIRST_MARTIANS, Ingress, Refusal
 from bgp.look import Look
 from bgp.negotiated import PeerType
 from bgp.nlri import NLRI, key_of
+from bgp.outflow import Outflow
 from bgp.peer import Peering
 from bgp.policy import Policy, accept_all
 from bgp.prefix import Family
@@ -71,9 +72,8 @@ class Member:
             config,
             jitter,
             restarting=restarting,
-            holds_back=restarting,
             identity=table.identity,
-            rib_out=AdjRibOut(self),
+            outflow=Outflow(AdjRibOut(self), holds_back=restarting),
         )
         self._table = table
         self._ingress: Ingress | None = None

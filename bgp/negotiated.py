@@ -5,7 +5,7 @@ different things in different sessions: nobody can forget that the peer speaks t
 each prefix has a path identifier in front of it.
 
 `Negotiated.between` judges nothing: that a session has no family in common, or that two roles exclude each other, is
-told here and acted on in `bgp.session`, which knows what is configured.
+told here and acted on in `bgp.agreement`, which knows what is configured.
 """
 
 import enum

@@ -3,11 +3,13 @@
 RFC 4271 has a state machine for each connection, hence a `Session` (session.py) knows of one only. But a peer dials us
 while we dial it. A `Peering` holds a session for each connection, at most two, and what outlives them:
 
-- It takes incoming connections. A session that waits for one gets it; else there is a second session for it.
-- When both get as far as OPENs, one is given up (collision.py). The survivor is *the* session from then on, the other
-  is forgotten, its state machine included.
-- The routes that the peer is to have, and the pause after failures (damping.py), belong to the peer; a session that
-  takes over goes on with both.
+- It takes incoming connections. A session that waits for one gets it; else there is a second session for it. In the
+  pause after a failure there is none (RFC 4271 8.2.2, Idle), unless the failure was none of the peer's: we could not
+  reach it, or it has just given up the connection that we dialled in favour of its own.
+- When an OPEN arrives on one of two, it is time to ask which goes on (collision.py). The survivor is *the* session from
+  then on, the other is forgotten, its state machine included.
+- The routes on their way to the peer (outflow.py), and the pause after failures (damping.py), belong to the peer; a
+  session that takes over goes on with both.
 - Families with stale routes, while a peer that restarts gracefully is away (stale.py).
 
 The verbs are those of a session, and name a connection where that is in question. So do outputs for the driver:
@@ -29,22 +31,28 @@ from bgp.agreement import RouterID
 from bgp.collision import Existing, Identity, Side, Survivor, resolve
 from bgp.config import PeerConfig, needs_new_session
 from bgp.damping import Damping
-from bgp.events import EndOfRib, Established, Event, Output, SessionClosed, StateChanged
+from bgp.events import AttemptFailed, EndOfRib, Established, Event, Output, SessionClosed, StateChanged
 from bgp.iana import CeaseSubcode
 from bgp.negotiated import Negotiated
 from bgp.nlri import Destination
 from bgp.notification import Notification
+from bgp.offers import GracefulRestartCapability
 from bgp.open import Open
+from bgp.outflow import Outflow
 from bgp.prefix import Family
 from bgp.ribout import AdjRibOut
 from bgp.route import Route
-from bgp.session import Session, no_jitter
+from bgp.session import Session
 from bgp.stale import StaleRoutes
 from bgp.statistics import Counters
+from bgp.timers import no_jitter
 from bgp.values import Address
 from bgp.vocabulary import CloseConnection, ConnectionLost, OpenReceived, State, Stop
 
 _COLLISION = Notification.cease(CeaseSubcode.CONNECTION_COLLISION_RESOLUTION)
+
+OPEN_PATIENCE = 5.0
+"""Seconds in which the peer's OPEN should arrive on a connection that is up."""
 
 _PROGRESS = list(State)
 """The states in the order of the way up."""
@@ -58,10 +66,12 @@ class _Line:
     state: State = State.IDLE
     """The session's, as far as its outputs have been looked at."""
     dialled_by: Side = Side.LOCAL
-    came_late: bool = False
-    """Whether the peer dialled it while a session was up."""
     opened_at: float = 0.0
     """When TCP came up."""
+    came_late: bool = False
+    """Whether the peer dialled it while a session was up."""
+    is_welcoming: bool = False
+    """Whether the peer may come during the pause after the last failure, since it was none of its own."""
 
 
 def _damping(peering: "Peering") -> Damping:
@@ -86,17 +96,11 @@ class Peering:
     restarting: bool = attrs.field(default=False, kw_only=True)
     """Whether we have just restarted and forwarding went on (RFC 4724 4.1); over once a session was up."""
 
-    holds_back: bool = attrs.field(default=False, kw_only=True)
-    """Whether End-of-RIB waits for `release`: we have restarted, and do not know all our routes yet (RFC 4724 4.1)."""
-
-    is_draining: bool = attrs.field(default=False, init=False)
-    """Whether the peer is told all routes as the last resort, since we are about to go (RFC 8326)."""
-
     identity: RouterID = attrs.field(factory=RouterID, kw_only=True)
     """Our BGP Identifier, if none is configured."""
 
-    rib_out: AdjRibOut = attrs.field(factory=AdjRibOut, kw_only=True)
-    """The routes that the peer is to have."""
+    outflow: Outflow = attrs.field(factory=Outflow, kw_only=True)
+    """The routes on their way to the peer."""
 
     counters: Counters = attrs.field(factory=Counters, init=False)
     """What has come and gone."""
@@ -137,6 +141,11 @@ class Peering:
     def addresses(self) -> tuple[Address, Address] | None:
         """Our address and the peer's on the connection of the present session."""
         return self._main.session.addresses
+
+    @property
+    def rib_out(self) -> AdjRibOut:
+        """The routes that the peer is to have, and what it was told of them."""
+        return self.outflow.rib_out
 
     @property
     def routes(self) -> list[Route]:
@@ -221,13 +230,11 @@ class Peering:
 
     def drain(self, now: float) -> list[Output]:
         """Tell the peer to prefer any other route to ours, since we are about to go (RFC 8326)."""
-        self.is_draining = True
-        return [output for line in self._lines for output in line.session.drain(now)]
+        return self._main.session.drain(now)
 
     def release(self, now: float) -> list[Output]:
         """Let End-of-RIB go, now that all our routes are known (RFC 4724 4.1)."""
-        self.holds_back = False
-        return [output for line in self._lines for output in line.session.release(now)]
+        return self._main.session.release(now)
 
     def reconfigure(self, config: PeerConfig, now: float) -> list[Output]:
         """Want something else of the peer; a session that this cannot be done in is reset (Other Configuration Change).
@@ -275,15 +282,16 @@ class Peering:
 
         The outputs close it at once if nobody wants it: when stopped, or in the pause after a failure.
         """
-        if self._main.state is State.IDLE:
+        main, outputs = self._main, list[Output]()
+        line = main
+        if main.state is State.IDLE and not (main.is_welcoming and main.session.is_pausing):
             # RFC 4271 8.2.2: in Idle all incoming connections are refused.
             number = next(self._numbers)
             return number, [CloseConnection(number)]
-        line, outputs = self._main, list[Output]()
-        if line.state is not State.ACTIVE or line.session.our_open is not None:
+        if main.state is not State.ACTIVE or main.session.our_open is not None:
             outputs = self._give_up_second(now)
             line = self._second = self._listening_line(now)
-        line.dialled_by, line.came_late = Side.REMOTE, self._main.state is State.ESTABLISHED
+        line.dialled_by, line.came_late = Side.REMOTE, main.state is State.ESTABLISHED
         line.opened_at = now
         opened = line.session.connection_opened(
             now, local_address=local_address, remote_address=remote_address
@@ -293,7 +301,13 @@ class Peering:
     def connection_failed(self, connection: int, now: float, why: str) -> list[Output]:
         """Note that TCP did not come up."""
         line = self._line(connection)
-        return self._look_at(line, line.session.connection_failed(now, why), now) if line else []
+        if line is None:
+            return []
+        dialling = line.session.our_open is None
+        outputs = self._look_at(line, line.session.connection_failed(now, why), now)
+        # A peer that does not listen, or cannot be reached from here, may well dial.
+        line.is_welcoming = dialling
+        return outputs
 
     def connection_lost(
         self, connection: int, now: float, why: str = "the peer closed the connection"
@@ -360,12 +374,10 @@ class Peering:
             self.jitter,
             connection=next(self._numbers),
             restarting=self.restarting,
-            rib_out=self.rib_out,
+            outflow=self.outflow,
             damping=damping,
             counters=self.counters,
             identity=self.identity,
-            holds_back=self.holds_back,
-            is_draining=self.is_draining,
         )
 
     def _listening_line(self, now: float) -> _Line:
@@ -378,25 +390,26 @@ class Peering:
     def _settle(self, line: _Line, theirs: Open, now: float) -> list[Output]:
         """End the collision, if there is one, that an OPEN on `line` makes known (RFC 4271 6.8)."""
         ours, rival = line.session.our_open, self._main if line is self._second else self._second
-        if ours is None or rival is None or not _counts(rival, now):
+        if ours is None or rival is None:
             return []
-        restart = rival.session.negotiated and rival.session.negotiated.graceful_restart
-        survivor = resolve(
-            Existing(
-                dialled_by=rival.dialled_by,
-                established=rival.state is State.ESTABLISHED,
-                abandoned=line.came_late and bool(restart and restart.families),
-            ),
-            line.dialled_by,
-            ours=Identity(ours.router_id, ours.asn),
-            theirs=Identity(theirs.router_id, theirs.asn),
+        if rival.session.our_open is None:
+            # There is no connection yet to collide with, and none is needed any more.
+            return self._promote(line)
+        existing = Existing(
+            state=rival.state,
+            dialled_by=rival.dialled_by,
+            overdue=now - rival.opened_at >= OPEN_PATIENCE,
+            abandoned=line.came_late and _has_restarted(rival, line, theirs),
         )
-        if survivor is Survivor.EXISTING:
-            return self._look_at(line, line.session.apply(Stop(_COLLISION), now), now)
+        mine, other = Identity(ours.router_id, ours.asn), Identity(theirs.router_id, theirs.asn)
+        survivor = resolve(existing, line.dialled_by, ours=mine, theirs=other)
+        if survivor is Survivor.BOTH:
+            return []
+        loser = line if survivor is Survivor.EXISTING else rival
         # RFC 4724 4.2: a peer that has restarted need not hear about its old connection.
-        restarted = rival.state is State.ESTABLISHED
+        restarted = loser.state is State.ESTABLISHED
         ending = ConnectionLost("the peer has restarted") if restarted else Stop(_COLLISION)
-        return self._look_at(rival, rival.session.apply(ending, now), now)
+        return self._look_at(loser, loser.session.apply(ending, now), now)
 
     def _give_up_second(self, now: float) -> list[Output]:
         if self._second is None:
@@ -417,7 +430,12 @@ class Peering:
                 case EndOfRib(family):
                     seen += [output, *self._stale.end_of_rib(family)]
                 case SessionClosed(_, sent, received):
+                    line.is_welcoming = received == _COLLISION
                     seen += [output, *self._stale.closed(now, sent, received)]
+                case AttemptFailed(_, _, received):
+                    # The connection that the peer prefers may come to our notice after this.
+                    line.is_welcoming = received == _COLLISION
+                    seen.append(output)
                 case _:
                     seen.append(output)
         return seen if self._second is None else [*seen, *self._tidy(self._second), *self._tell_state()]
@@ -435,32 +453,34 @@ class Peering:
 
     def _tidy(self, second: _Line) -> list[Output]:
         """Drop the second session if it has no connection; let it take the main one's place if that is no good."""
-        main = self._main
         if second.session.our_open is None:
             self._second = None
-        elif main.state is State.IDLE or second.state is State.ESTABLISHED:
-            self._main, self._second = second, main if main.session.our_open is not None else None
-            main.session.damping, second.session.damping = Damping(self.config.idle_hold_time), self._damping
-            second.session.options = attrs.evolve(second.session.options, passive=self.config.passive)
-            if self._second is None and main.state is not State.IDLE:
-                # It was dialling, or waiting for a connection: neither is of use any more.
-                return [CloseConnection(main.session.connection)]
+        elif self._main.state is State.IDLE or second.state is State.ESTABLISHED:
+            return self._promote(second)
+        return []
+
+    def _promote(self, second: _Line) -> list[Output]:
+        """Let the second session take the main one's place, and forget that unless it has a connection."""
+        main = self._main
+        self._main, self._second = second, main if main.session.our_open is not None else None
+        main.session.damping, second.session.damping = Damping(self.config.idle_hold_time), self._damping
+        second.session.options = attrs.evolve(second.session.options, passive=self.config.passive)
+        if self._second is None and main.state is not State.IDLE:
+            # It was dialling, or waiting for a connection: neither is of use any more.
+            return [CloseConnection(main.session.connection)]
         return []
 
 
 _AWAITING_OPEN = frozenset({State.CONNECT, State.ACTIVE, State.OPEN_SENT})
-_KNOWN = frozenset({State.OPEN_CONFIRM, State.ESTABLISHED})
-"""Where the peer's OPEN has been accepted."""
-
-OPEN_PATIENCE = 5.0
-"""Seconds in which a connection that is up should bring the peer's OPEN."""
 
 
-def _counts(rival: _Line, now: float) -> bool:
-    """Whether a connection is one that another can collide with.
-
-    RFC 4271 6.8 lets us count those without the peer's OPEN too, if we know its identifier otherwise, as from the OPEN
-    on the other. Both sides come to their decision before one of them takes the wrong connection for established. But a
-    connection on which nothing comes must not stand in the way of a good one.
-    """
-    return rival.state in _KNOWN or (rival.state is State.OPEN_SENT and now - rival.opened_at < OPEN_PATIENCE)
+def _has_restarted(session: _Line, newcomer: _Line, theirs: Open) -> bool:
+    """Whether the peer has lost an established session, since it has promised to restart and now says an OPEN."""
+    promise = session.session.negotiated and session.session.negotiated.graceful_restart
+    if not promise or not promise.families:
+        return False
+    # What it dialled when it dialled the other, too, may have come here late. But then it says nothing new.
+    says_so = any(
+        isinstance(said, GracefulRestartCapability) and said.restarting for said in theirs.capabilities
+    )
+    return newcomer.opened_at - session.opened_at >= OPEN_PATIENCE or (says_so and not promise.restarting)

@@ -8,11 +8,14 @@ Without a policy the router is safe (RFC 8212): external peers are told what the
 else; what they send is kept for whoever looks, and takes no part. Internal peers' routes take part, but pass to nobody.
 
     router = Router()
-    member = router.add(PeerConfig(...), now=0.0, export_policy=accept_all)
-    outputs = member.peering.start(now=0.0)         # and its other verbs
-    for output in outputs:
-        router.take(member, output)                 # news for the table; then carry it out
-    for member in router.take_awake():              # who has something to be told; see `Peering.next_timeout`
+    member = router.add(PeerConfig(local_as=64512, peer_as=64513), export_policy=accept_all)
+    for output in member.peering.start(now=0.0):        # and its other verbs
+        match output:
+            case OpenConnection() | CloseConnection() | SendBytes():
+                ...                                     # carry it out
+            case event:
+                news = router.take(member, event)       # for the table, and what else there is to tell the application
+    for member in router.take_awake():                  # who has something to be told; see `Peering.next_timeout`
         ...
 """
 
@@ -33,8 +36,8 @@ from bgp.prefix import Family
 from bgp.rib import Rib
 from bgp.ribout import replace
 from bgp.route import Route, as_destination, as_named, as_route
-from bgp.session import no_jitter
 from bgp.table import Table
+from bgp.timers import no_jitter
 from bgp.values import Address
 
 

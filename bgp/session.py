@@ -35,7 +35,6 @@ from bgp.events import (
     RefreshBegun,
     RefreshEnded,
     RefreshRequested,
-    RouteRefused,
     SendBytes,
     SessionClosed,
     StateChanged,
@@ -44,16 +43,15 @@ from bgp.framing import MAX_EXTENDED, Framer
 from bgp.iana import CeaseSubcode, RefreshSubtype
 from bgp.intake import Intake
 from bgp.messages import Keepalive, Message, RouteRefresh, decode, encode
-from bgp.multiprotocol import MPUnreach
 from bgp.negotiated import Negotiated
-from bgp.nlri import NLRI, Destination
+from bgp.nlri import Destination
 from bgp.notification import Notification
 from bgp.open import Open
-from bgp.packing import pack
-from bgp.prefix import IPV4_UNICAST, Family
-from bgp.ribout import AdjRibOut
+from bgp.outflow import Outflow
+from bgp.prefix import Family
 from bgp.route import Route, as_named, as_route
 from bgp.statistics import Counters
+from bgp.timers import Timers, duration, no_jitter
 from bgp.update import Update
 from bgp.values import Address, any_address
 from bgp.vocabulary import (
@@ -85,21 +83,6 @@ from bgp.vocabulary import (
     UpdateReceived,
 )
 
-OPEN_HOLD_TIME = 240.0
-"""How long to wait for the peer's OPEN, in seconds: the "large value" of RFC 4271 8.2.2, four minutes."""
-
-SEND_HOLD_TIME = 480.0
-"""The least time that a peer's TCP may take nothing, unless configured, in seconds (RFC 9687 6)."""
-
-
-MIN_KEEPALIVE_TIME = 1.0
-"""The shortest time between two KEEPALIVEs, in seconds (RFC 4271 4.4)."""
-
-
-def no_jitter() -> float:
-    """Change no duration."""
-    return 1.0
-
 
 def _damping(session: "Session") -> Damping:
     return Damping(session.config.idle_hold_time)
@@ -128,8 +111,8 @@ class Session:
     restarting: bool = attrs.field(default=False, kw_only=True)
     """Whether we have just restarted, and our OPEN is to say so (RFC 4724 4.1); over once the session was up."""
 
-    rib_out: AdjRibOut = attrs.field(factory=AdjRibOut, kw_only=True)
-    """The routes that the peer is to have."""
+    outflow: Outflow = attrs.field(factory=Outflow, kw_only=True)
+    """The routes on their way to the peer."""
 
     damping: Damping = attrs.field(default=attrs.Factory(_damping, takes_self=True), kw_only=True)
     """How long to pause after failures."""
@@ -155,21 +138,15 @@ class Session:
     addresses: tuple[Address, Address] | None = attrs.field(default=None, init=False)
     """Our address and the peer's on the connection, or on the last one."""
 
-    is_draining: bool = attrs.field(default=False, kw_only=True)
-    """Whether the peer is told all routes as the last resort, since we are about to go (RFC 8326)."""
-
-    holds_back: bool = attrs.field(default=False, kw_only=True)
-    """Whether End-of-RIB waits for `release`: we have restarted, and do not know all our routes yet (RFC 4724 4.1)."""
-
     _was_up: bool = attrs.field(default=False, init=False)
-    _is_paused: bool = attrs.field(default=False, init=False)
-    _next_burst: float = attrs.field(default=0.0, init=False)
     _framer: Framer = attrs.field(factory=Framer, init=False)
     _intake: Intake | None = attrs.field(default=None, init=False)
-    _egress: Egress | None = attrs.field(default=None, init=False)
-    _asked: set[Family] = attrs.field(factory=set, init=False)
-    """Whose routes the peer wants again, once End-of-RIB has been sent."""
-    _deadlines: dict[Timer, float] = attrs.field(factory=dict, init=False)
+    _timers: Timers = attrs.field(factory=Timers, init=False)
+
+    @property
+    def is_pausing(self) -> bool:
+        """Whether it waits for the pause after a failure to end."""
+        return self._timers.runs(Timer.IDLE_HOLD)
 
     # Verbs: what somebody wants.
 
@@ -236,51 +213,39 @@ class Session:
     @property
     def routes(self) -> list[Route]:
         """The routes that were announced to the peer."""
-        return self.rib_out.routes
+        return self.outflow.rib_out.routes
 
     def announce(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """Add routes to those that the peer is to have; possible in every state."""
         stated = list(map(as_route, routes))
-        self.rib_out.announce(stated)
-        return [*self._refuse(stated), *self.advertise(now)]
+        self.outflow.rib_out.announce(stated)
+        return [*self.outflow.refuse(stated), *self.advertise(now)]
 
     def withdraw(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """Drop routes from those that the peer is to have; possible in every state."""
-        self.rib_out.withdraw(map(as_named, routes))
+        self.outflow.rib_out.withdraw(map(as_named, routes))
         return self.advertise(now)
 
     def replace(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """State all routes that the peer is to have; only the difference is sent."""
         stated = list(map(as_route, routes))
-        self.rib_out.replace(stated)
-        return [*self._refuse(stated), *self.advertise(now)]
+        self.outflow.rib_out.replace(stated)
+        return [*self.outflow.refuse(stated), *self.advertise(now)]
 
     def reconfigure(self, config: PeerConfig) -> None:
         """Go by another configuration: in part at once, as a whole from the next connection on."""
         self.config = config
         self.options = attrs.evolve(self.options, delay_open=config.delay_open_time > 0)
-        if self._egress is not None:
-            old = self._egress
-            self._egress = attrs.evolve(old, config=config)
-            for family in old.negotiated.families:
-                self.rib_out.review(family)
+        self.outflow.reconfigure(config)
 
     def drain(self, now: float) -> list[Output]:
         """Tell the peer to prefer any other route to ours, since we are about to go (RFC 8326)."""
-        self.is_draining = True
-        if self._egress is not None:
-            self._egress.drain()
-            for family in self._egress.negotiated.families:
-                self.rib_out.review(family)
+        self.outflow.drain()
         return self.advertise(now)
 
     def release(self, now: float) -> list[Output]:
         """Let End-of-RIB go, now that all our routes are known (RFC 4724 4.1)."""
-        if self.holds_back and self._egress is not None:
-            self.rib_out.conclude(_endings(self._egress.negotiated))
-            for family in sorted(self._asked):
-                self._repeat(family)
-        self.holds_back = False
+        self.outflow.release()
         return self.advertise(now)
 
     def advertise(self, now: float) -> list[Output]:
@@ -288,25 +253,24 @@ class Session:
 
         If there is more, the time of `next_timeout` has come, so that `handle_timeout` goes on.
         """
-        if self._egress is None or self._is_paused or now < self._next_burst:
+        if self.state is not State.ESTABLISHED:
             return []
-        changes = self.rib_out.take_changes(self._egress)
-        if changes is None:
-            return []
-        if not self.rib_out.is_under_way:
-            # RFC 4271 9.2.1.1: what changes from now on waits.
-            self._next_burst = now + self.config.advertisement_interval
-        outputs: list[Output] = [RouteRefused(route, why) for route, why in changes.refused]
-        updates = pack(changes, self._egress.negotiated)
-        return [*outputs, *self._update([*changes.openings, *updates, *changes.endings], now)]
+        refused, messages = self.outflow.take(now)
+        outputs = self._send(*messages)
+        if outputs and self._timers.runs(Timer.KEEPALIVE):
+            # RFC 4271 8.2.2, Established: an UPDATE tells the peer as well that we are there.
+            self._start_timer(Timer.KEEPALIVE, now)
+        return [*refused, *outputs]
 
     def pause_sending(self) -> None:
         """Note that the driver has enough to send: no more routes until `resume_sending`."""
-        self._is_paused = True
+        if self.state is State.ESTABLISHED:
+            self.outflow.pause()
 
     def resume_sending(self, now: float) -> list[Output]:
         """Note that the driver has got rid of most of it."""
-        self._is_paused = False
+        if self.state is State.ESTABLISHED:
+            self.outflow.resume()
         return self.advertise(now)
 
     def request_refresh(self, family: Family) -> list[Output]:
@@ -357,26 +321,21 @@ class Session:
 
         A peer that takes nothing for the send hold time is given up, however much it sends (RFC 9687).
         """
-        if Timer.SEND_HOLD in self._deadlines:
+        if self._timers.runs(Timer.SEND_HOLD):
             self._start_timer(Timer.SEND_HOLD, now)
 
     def handle_timeout(self, now: float) -> list[Output]:
         """Act on the timers that have run out; call it when the time of `next_timeout` has come."""
         outputs: list[Output] = []
-        due = [timer for timer, deadline in self._deadlines.items() if deadline <= now]
-        for timer in sorted(due, key=self._deadlines.__getitem__):
-            # One timer's effects may have stopped another.
-            if timer in self._deadlines and self._deadlines[timer] <= now:
-                del self._deadlines[timer]
-                outputs += self.apply(TimerExpired(timer), now)
+        for timer in self._timers.expired(now):
+            outputs += self.apply(TimerExpired(timer), now)
         return [*outputs, *self.advertise(now)]
 
     def next_timeout(self) -> float | None:
         """When to call `handle_timeout`; None: no timer runs, and there is nothing to tell."""
-        deadline = min(self._deadlines.values(), default=None)
-        if self._egress is None or self._is_paused or not self.rib_out.is_pending:
-            return deadline
-        return self._next_burst if deadline is None else min(deadline, self._next_burst)
+        turn = self.outflow.next_turn() if self.state is State.ESTABLISHED else None
+        moments = self._timers.next_deadline(), turn
+        return min((moment for moment in moments if moment is not None), default=None)
 
     # From octets to inputs of the state machine, and to what comes of them. For `Peering`, which looks in between.
 
@@ -443,7 +402,7 @@ class Session:
                 self._start_timer(timer, now)
                 return []
             case StopTimer(timer):
-                self._deadlines.pop(timer, None)
+                self._timers.stop(timer)
                 return []
             case Deliver(message):
                 return self._deliver(message, now)
@@ -460,80 +419,40 @@ class Session:
             case ReportDown(reason, sent, received):
                 was_up, self._was_up = self._was_up, False
                 ending = SessionClosed if was_up else AttemptFailed
+                if reason == fsm.TOO_SLOW and self.config.password is not None:
+                    # RFC 2385 2.0: segments that are not signed as they should be get no answer.
+                    reason += "; the peer may have another password"
                 return [ending(reason, sent, received)]
             case _:
                 return self._up(now)
 
     def _start_timer(self, timer: Timer, now: float) -> None:
-        seconds = self._seconds(timer, now)
-        if seconds:
-            self._deadlines[timer] = now + seconds
+        hold_time = self.negotiated.hold_time if self.negotiated else None
+        if timer is Timer.IDLE_HOLD:
+            seconds = self.damping.failed(now) * self.jitter()
         else:
-            self._deadlines.pop(timer, None)
-
-    def _seconds(self, timer: Timer, now: float) -> float:
-        """How long a timer is to run that starts now; 0: not at all."""
-        hold_time = self.negotiated.hold_time if self.negotiated else OPEN_HOLD_TIME
-        match timer:
-            case Timer.HOLD:
-                return hold_time
-            case Timer.KEEPALIVE:
-                # RFC 4271 4.4: a third of the hold time is a reasonable interval, and no KEEPALIVE without one.
-                if not hold_time:
-                    return 0.0
-                return max(hold_time / 3 * self.jitter(), MIN_KEEPALIVE_TIME)
-            case Timer.SEND_HOLD:
-                return self._send_hold_time(hold_time)
-            case Timer.CONNECT_RETRY:
-                return self.config.connect_retry_time * self.jitter()
-            case Timer.DELAY_OPEN:
-                return self.config.delay_open_time
-            case _:
-                return self.damping.failed(now) * self.jitter()
-
-    def _send_hold_time(self, hold_time: float) -> float:
-        # RFC 9687 4.1, 4.4: none without a hold time, and always longer than that.
-        if not hold_time:
-            return 0.0
-        if self.config.send_hold_time is not None:
-            return self.config.send_hold_time
-        return max(SEND_HOLD_TIME, 2 * hold_time)
+            seconds = duration(timer, self.config, hold_time, self.jitter)
+        self._timers.start(timer, seconds, now)
 
     def _disconnect(self) -> None:
         """Forget whatever belongs to the connection."""
-        if self._egress is not None:
-            self.rib_out.end()
-        self.negotiated = self.our_open = self.peer_open = self._egress = self._intake = None
+        if self._intake is not None:
+            self.outflow.end()
+        self.negotiated = self.our_open = self.peer_open = self._intake = None
         self._framer = Framer()
-        self._is_paused = False
-        self._asked.clear()
 
     def _up(self, now: float) -> list[Output]:
         assert self.negotiated is not None
+        assert self.our_open is not None
         assert self.peer_open is not None
-        self._was_up = True
+        assert self.addresses is not None
+        self._was_up, self.restarting = True, False
         self.damping.established(now)
         self.counters.established += 1
         self._intake = Intake.of(self.negotiated.families, self.config.prefix_limits)
-        assert self.addresses is not None
-        assert self.our_open is not None
-        self._egress = Egress(self.config, self.negotiated, *self.addresses, self.our_open.router_id)
-        if self.is_draining:
-            self._egress.drain()
-        self._next_burst = now
-        self.rib_out.begin(self.negotiated.families)
-        if not self.holds_back:
-            self.rib_out.conclude(_endings(self.negotiated))
-        self.restarting = False
-        beyond = self.rib_out.beyond(self.negotiated.families)
-        return [Established(self.negotiated, self.peer_open), *self._refuse(beyond), *self.advertise(now)]
-
-    def _refuse(self, routes: Iterable[Route]) -> Iterator[Output]:
-        """Refuse what is of a family that this session does not speak; it waits for one that does."""
-        families = self._egress.negotiated.families if self._egress else None
-        for route in routes:
-            if families is not None and route.family not in families:
-                yield RouteRefused(route, f"{route.family} was not negotiated")
+        egress = Egress(self.config, self.negotiated, *self.addresses, self.our_open.router_id)
+        refused = self.outflow.begin(egress, now)
+        return [Established(self.negotiated, self.peer_open), *refused, *self.advertise(now)]
 
     def _deliver(self, message: Update | RouteRefresh, now: float) -> list[Output]:
         assert self._intake is not None
@@ -549,14 +468,10 @@ class Session:
         if family not in self.negotiated.families or not self.config.route_refresh:
             # RFC 2918 4: ignore what was not negotiated.
             return []
-        enhanced = self.negotiated.enhanced_route_refresh
         if subtype == RefreshSubtype.REQUEST:
-            if enhanced and self.holds_back:
-                # RFC 7313 4: End-of-RIB comes before the beginning.
-                self._asked.add(family)
-            else:
-                self._repeat(family)
+            self.outflow.repeat(family)
             return [*self.advertise(now), RefreshRequested(family)]
+        enhanced = self.negotiated.enhanced_route_refresh
         if self.negotiated.graceful_restart and family not in self._intake.complete:
             # RFC 7313 4: until then, what is not sent again is not yet gone.
             return []
@@ -566,22 +481,6 @@ class Session:
             return [RefreshEnded(family)]
         # RFC 7313 5: other subtypes are to be ignored.
         return []
-
-    def _repeat(self, family: Family) -> None:
-        """Send all routes of a family again."""
-        assert self.negotiated is not None
-        if self.negotiated.enhanced_route_refresh:
-            begin, end = RouteRefresh(family, RefreshSubtype.BEGIN), RouteRefresh(family, RefreshSubtype.END)
-            self.rib_out.repeat(family, (begin,), (end,))
-        else:
-            self.rib_out.repeat(family, (), ())
-
-    def _update(self, updates: Iterable[Message], now: float) -> list[Output]:
-        outputs = self._send(*updates)
-        if outputs and Timer.KEEPALIVE in self._deadlines:
-            # RFC 4271 8.2.2, Established: an UPDATE tells the peer as well that we are there.
-            self._start_timer(Timer.KEEPALIVE, now)
-        return outputs
 
     def _send(self, *messages: Message) -> list[Output]:
         negotiated = self.negotiated or _BEFORE_OPEN
@@ -594,14 +493,3 @@ class Session:
 
 _BEFORE_OPEN = Negotiated(four_octet_as=False)
 """Nothing is negotiated yet; OPEN, KEEPALIVE and NOTIFICATION do not depend on it."""
-
-
-def _endings(negotiated: Negotiated) -> list[tuple[Family, Message]]:
-    return [(family, _end_of_rib(family)) for family in sorted(negotiated.families)]
-
-
-def _end_of_rib(family: Family) -> Update:
-    """What says that the routes of a family have all been sent (RFC 4724 2)."""
-    if family == IPV4_UNICAST:
-        return Update()
-    return Update(mp_unreach=MPUnreach(NLRI((), family)))

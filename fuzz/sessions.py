@@ -21,7 +21,7 @@ def check(data: bytes) -> None:
         check_sent(outputs, session.negotiated, negotiated)
         assert follow(outputs, state) is session.state
         if session.state is State.IDLE:
-            assert session._deadlines.keys() <= {Timer.IDLE_HOLD}
+            assert not any(session._timers.runs(timer) for timer in Timer if timer is not Timer.IDLE_HOLD)
             assert session.negotiated is None
             assert session.our_open is None
             assert CloseConnection() in outputs or state is State.IDLE

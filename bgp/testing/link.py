@@ -11,7 +11,7 @@ import attrs
 from bgp.config import PeerConfig
 from bgp.events import Event, Output, SendBytes
 from bgp.peer import Peering
-from bgp.session import no_jitter
+from bgp.timers import no_jitter
 from bgp.vocabulary import CloseConnection, OpenConnection, State
 
 REFUSED: Final = "Connection refused"
@@ -23,6 +23,9 @@ class _Wire:
     """A TCP connection: what each of its ends calls it, by address; an end that has closed it is not there."""
 
     numbers: dict[str, int]
+
+    arrivals: dict[str, float] = attrs.field(factory=dict, init=False)
+    """When the last thing so far gets to each end, by address: nothing overtakes on a connection."""
 
 
 @attrs.define(eq=False)
@@ -62,7 +65,8 @@ class Link:
     """Two peers, a fake network and a virtual clock; `left` is at 192.0.2.1, `right` at 192.0.2.2.
 
     Both dial, unless configured to be passive, and both listen. `latency` is how many seconds anything takes to get
-    to the other end; `jitter` is that of both peers.
+    to the other end, or a function that is called for that each time: then what is on different connections arrives in
+    any order. `jitter` is that of both peers.
     """
 
     def __init__(
@@ -70,7 +74,7 @@ class Link:
         left: PeerConfig,
         right: PeerConfig,
         *,
-        latency: float = 0.001,
+        latency: float | Callable[[], float] = 0.001,
         jitter: Callable[[], float] = no_jitter,
     ) -> None:
         self.left = End(Peering(left, jitter), "192.0.2.1")
@@ -135,7 +139,7 @@ class Link:
             match output:
                 case OpenConnection(number):
                     end._wires[number] = wire = _Wire({end.address: number})
-                    self._later(self._other(end), partial(self._accept, self._other(end), wire))
+                    self._later(self._other(end), wire, partial(self._arrive, self._other(end), wire))
                 case CloseConnection(number):
                     self._close(end, number)
                 case SendBytes(data, number):
@@ -149,17 +153,21 @@ class Link:
 
     # What becomes of a connection.
 
-    def _accept(self, end: End, wire: _Wire) -> None:
+    def _arrive(self, end: End, wire: _Wire) -> None:
         dialler = self._other(end)
         if dialler.address not in wire.numbers:
             return
         if not end.listens:
-            self._later(dialler, partial(self._refuse, dialler, wire))
+            self._later(dialler, wire, partial(self._refuse, dialler, wire))
             return
-        addresses = {"local_address": end.address, "remote_address": dialler.address}
+        # TCP is up; either end may be the first to look.
+        self._later(end, wire, partial(self._accept, end, wire))
+        self._later(dialler, wire, partial(self._opened, dialler, wire))
+
+    def _accept(self, end: End, wire: _Wire) -> None:
+        addresses = {"local_address": end.address, "remote_address": self._other(end).address}
         number, outputs = end.peering.connection_accepted(self.now, **addresses)
         end._wires[number], wire.numbers[end.address] = wire, number
-        self._later(dialler, partial(self._opened, dialler, wire))
         self.perform(end, outputs)
 
     def _opened(self, end: End, wire: _Wire) -> None:
@@ -178,7 +186,7 @@ class Link:
         wire = end._wires.pop(number, None)
         if wire is not None:
             del wire.numbers[end.address]
-            self._later(self._other(end), partial(self._lose, self._other(end), wire))
+            self._later(self._other(end), wire, partial(self._lose, self._other(end), wire))
 
     def _lose(self, end: End, wire: _Wire) -> None:
         number = self._number(end, wire)
@@ -189,14 +197,14 @@ class Link:
     def _send(self, end: End, number: int, data: bytes) -> None:
         wire = end._wires.get(number)
         if wire is not None:
-            self._later(self._other(end), partial(self._receive, self._other(end), wire, data))
+            self._later(self._other(end), wire, partial(self._receive, self._other(end), wire, data))
 
     def _receive(self, end: End, wire: _Wire, data: bytes) -> None:
         sender, number = self._other(end), self._number(end, wire)
         if number is None:
             if end.address in wire.numbers:
                 # It crashed, and its kernel knows of no such connection.
-                self._later(sender, partial(self._lose, sender, wire))
+                self._later(sender, wire, partial(self._lose, sender, wire))
             return
         taken = self._number(sender, wire)
         if taken is not None:
@@ -211,8 +219,11 @@ class Link:
 
     # Time.
 
-    def _later(self, end: End, action: Callable[[], None]) -> None:
-        heapq.heappush(self._arrivals, (self.now + self.latency, next(self._order), end, action))
+    def _later(self, end: End, wire: _Wire, action: Callable[[], None]) -> None:
+        latency = self.latency() if callable(self.latency) else self.latency
+        moment = max(self.now + latency, wire.arrivals.get(end.address, 0.0))
+        wire.arrivals[end.address] = moment
+        heapq.heappush(self._arrivals, (moment, next(self._order), end, action))
 
     def _release(self) -> None:
         """Let what had to wait arrive now, in its order."""

@@ -1,10 +1,10 @@
 """What we offer, and what we agree to: RFC 4271 6.2 and the RFCs of the capabilities."""
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from bgp.agreement import agree, offer
+from bgp.agreement import RouterID, agree, offer
 from bgp.capabilities import (
     AddPathCapability,
     Capability,
@@ -43,6 +43,15 @@ def theirs(*capabilities: Capability, asn: int = 64513, router_id: str = "192.0.
 
 def agreed(wanted: PeerConfig, said: Open) -> Negotiated:
     return agree(wanted, offer(wanted, OUR_ID), said)
+
+
+def test_an_identifier_for_all_peers() -> None:
+    # RFC 4271 4.2: the same on every interface and to every peer.
+    identity = RouterID()
+    assert identity.of(IPv6Address("2001:db8::1")) is None
+    assert identity.of(OUR_ID) == OUR_ID
+    assert identity.of(IPv4Address("198.51.100.1")) == identity.of(IPv6Address("2001:db8::1")) == OUR_ID
+    assert identity.chosen == OUR_ID
 
 
 @pytest.mark.parametrize(

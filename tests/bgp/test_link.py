@@ -68,6 +68,11 @@ def received(end: End) -> list[RoutesReceived]:
     return [event for event in end.events if isinstance(event, RoutesReceived)]
 
 
+def jitter(seed: int) -> Callable[[], float]:
+    numbers = random.Random(seed)
+    return lambda: numbers.uniform(0.75, 1.0)
+
+
 ONE_DIALS: dict[str, object] = {"passive": True}
 
 
@@ -303,11 +308,6 @@ def _says_restarting(message: Open) -> bool:
 # Whatever happens.
 
 
-def jitter(seed: int) -> Callable[[], float]:
-    numbers = random.Random(seed)
-    return lambda: numbers.uniform(0.75, 1.0)
-
-
 VERBS = ["crash", "deaf", "hears", "shuts", "listens", "stop", "reset"]
 HAPPENINGS = ["wait", "cut", *(f"{verb} {side}" for verb in VERBS for side in ("left", "right"))]
 
@@ -328,6 +328,37 @@ def happen(found: Link, what: str) -> None:
             found.perform(end, end.peering.stop(found.now))
         case "reset":
             found.perform(end, end.peering.reset(found.now))
+
+
+def scattered(seed: int) -> Callable[[], float]:
+    """Latencies from a fifth of a millisecond to a fifth of a second, so that what matters comes in any order."""
+    numbers = random.Random(seed)
+    spread = numbers.choice([1, 10, 1000])
+    return lambda: 0.0002 * spread ** numbers.random()
+
+
+@given(
+    st.integers(0, 1_000_000).map(scattered),
+    st.sampled_from([("10.0.0.1", "10.0.0.2"), ("10.0.0.2", "10.0.0.1"), ("10.0.0.1", "10.0.0.1")]),
+    st.tuples(*[st.sampled_from([{}, {}, {"delay_open_time": 0.01}, {"delay_open_time": 3.0}])] * 2),
+    st.sampled_from([{}, {"graceful_restart": GracefulRestartConfig()}]),
+)
+def test_peers_that_dial_at_once_come_up_at_once(
+    latency: Callable[[], float],
+    ids: tuple[str, str],
+    delays: tuple[dict[str, object], dict[str, object]],
+    common: dict[str, object],
+) -> None:
+    left, right = ({"router_id": ids[side], **delays[side], **common} for side in (0, 1))
+    found = link(left, right, latency=latency)
+    found.start()
+    # The shortest pause after a failure is a second.
+    assert found.run_until(lambda: both(found, State.ESTABLISHED), 0.9 if not any(delays) else 3.9)
+    found.run(100)
+    for end in found.ends:
+        assert end.state is State.ESTABLISHED
+        assert end.connections == 1
+        assert not any(isinstance(event, SessionClosed) for event in end.events)
 
 
 @given(

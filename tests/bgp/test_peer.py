@@ -39,7 +39,8 @@ from bgp.config import GracefulRestartConfig
 from bgp.events import AttemptFailed, RoutesStale, StaleRoutesGone
 from bgp.framing import Framer
 from bgp.messages import RouteRefresh
-from bgp.peer import Peering
+from bgp.outflow import Outflow
+from bgp.peer import OPEN_PATIENCE, Peering
 from bgp.testing import messages
 
 FOUR = Negotiated(four_octet_as=True)
@@ -47,6 +48,8 @@ COLLISION = Notification(6, 7)
 A = "203.0.113.1/32"
 GRACEFUL = GracefulRestartCapability(restart_time=60, families={IPV4_UNICAST: True})
 HERE, THERE = "192.0.2.1", "192.0.2.2"
+LOWER, HIGHER = "10.0.0.1", "200.0.0.1"
+"""Identifiers of the peer; ours is HERE."""
 
 
 def peer(**values: object) -> Peering:
@@ -186,8 +189,25 @@ def test_in_idle_all_are_refused() -> None:
     number, outputs = accepted(found)
     assert outputs == [CloseConnection(number)]
     found.start(0.0)
-    found.connection_failed(1, 0.0, "refused")
+    dialled(found)
+    found.receive_data(1, bytes(19), 0.0)
     number, outputs = accepted(found)
+    assert outputs == [CloseConnection(number)]
+
+
+def test_a_peer_that_only_dials_need_not_hit_the_moment_between_our_attempts() -> None:
+    found = started()
+    found.connection_failed(1, 0.0, "refused")
+    number, _ = accepted(found, 0.1)
+    assert found.state is State.OPEN_SENT
+    found.receive_data(number, greeting() + KEEPALIVE, 0.2)
+    assert is_up(found)
+    # Not if a connection that was up is said to have failed.
+    again = started()
+    dialled(again)
+    again.receive_data(1, greeting(), 0.1)
+    again.connection_failed(1, 0.2, "refused")
+    number, outputs = accepted(again, 0.3)
     assert outputs == [CloseConnection(number)]
 
 
@@ -220,16 +240,14 @@ def test_an_incoming_session_makes_our_own_attempt_needless() -> None:
     assert OpenConnection(2) in found.handle_timeout(2.0)
 
 
-def test_an_incoming_connection_beside_one_that_waits_for_an_open() -> None:
-    found = started()
+def test_an_attempt_of_ours_that_has_a_connection_but_no_open_out() -> None:
+    # RFC 4271 8.2.1: the DelayOpen timer runs.
+    found = started(delay_open_time=5)
     dialled(found)
     accepted(found)
-    found.receive_data(2, greeting() + KEEPALIVE, 0.1)
-    assert is_up(found)
-    # Ours is still there; its OPEN makes the collision known.
-    outputs = found.receive_data(1, greeting(), 0.2)
-    assert said(outputs, 1) == [COLLISION]
-    assert events(outputs) == [AttemptFailed("stopped: Cease / Connection Collision Resolution", COLLISION)]
+    outputs = found.receive_data(2, greeting(router_id=LOWER) + KEEPALIVE, 0.1)
+    assert said(outputs, 1) == []
+    assert CloseConnection(1) in outputs
     assert is_up(found)
 
 
@@ -332,17 +350,105 @@ def test_two_opens(first: int, router_id: str, survivor: int) -> None:
     found = started()
     dialled(found)
     accepted(found)
-    found.receive_data(first, greeting(router_id=router_id), 0.1)
-    assert found.state is State.OPEN_CONFIRM
     # The KEEPALIVE is there before the collision is known of, and must not establish the loser.
-    outputs = found.receive_data(3 - first, greeting(router_id=router_id) + KEEPALIVE, 0.2)
-    assert said(outputs, 3 - survivor) == [COLLISION]
+    both = {number: greeting(router_id=router_id) for number in (1, 2)}
+    both[3 - first] += KEEPALIVE
+    outputs = found.receive_data(first, both[first], 0.1) + found.receive_data(
+        3 - first, both[3 - first], 0.2
+    )
+    assert said(outputs, 3 - survivor)[-1] == COLLISION
     assert sum(isinstance(output, AttemptFailed) for output in outputs) == 1
     assert CloseConnection(3 - survivor) in outputs
     assert CloseConnection(survivor) not in outputs
     found.receive_data(survivor, KEEPALIVE, 0.3)
     assert is_up(found)
     assert found.receive_data(3 - survivor, KEEPALIVE, 0.4) == []
+
+
+def test_the_side_that_wins_decides_before_the_answer_is_there() -> None:
+    # Had it agreed to the other connection, the peer might take that for established.
+    found = started()
+    dialled(found)
+    accepted(found)
+    outputs = found.receive_data(2, greeting(router_id=LOWER) + KEEPALIVE, 0.1)
+    assert said(outputs, 2) == [COLLISION]
+    assert events(outputs) == [AttemptFailed("stopped: Cease / Connection Collision Resolution", COLLISION)]
+    found.receive_data(1, greeting(router_id=LOWER) + KEEPALIVE, 0.2)
+    assert is_up(found)
+
+
+def test_the_side_that_loses_gives_its_own_connection_up_only() -> None:
+    found = started()
+    dialled(found)
+    accepted(found)
+    assert said(found.receive_data(1, greeting(router_id=HIGHER), 0.1), 1) == [Keepalive()]
+    outputs = found.receive_data(2, greeting(router_id=HIGHER), 0.2)
+    assert [said(outputs, number) for number in (1, 2)] == [[COLLISION], [Keepalive()]]
+    again = started()
+    dialled(again)
+    accepted(again)
+    outputs = again.receive_data(2, greeting(router_id=HIGHER), 0.1)
+    assert [said(outputs, number) for number in (1, 2)] == [[COLLISION], [Keepalive()]]
+
+
+@pytest.mark.parametrize("seconds", [OPEN_PATIENCE - 0.1, OPEN_PATIENCE])
+def test_a_connection_on_which_nothing_comes_gives_way(seconds: float) -> None:
+    found = started()
+    dialled(found, 3.0)
+    number, _ = accepted(found, 3.0 + seconds)
+    found.receive_data(number, greeting(router_id=LOWER) + KEEPALIVE, 3.0 + seconds)
+    assert is_up(found) == (seconds == OPEN_PATIENCE)
+    assert found.connection == (number if is_up(found) else 1)
+    assert len(found._lines) == 1
+
+
+def test_an_attempt_gives_way_whoever_wins() -> None:
+    for router_id in (LOWER, HIGHER):
+        found = started()
+        accepted(found)
+        outputs = found.receive_data(2, greeting(router_id=router_id), 0.1)
+        assert CloseConnection(1) in outputs
+        assert not any(isinstance(output, AttemptFailed) for output in outputs)
+        assert dialled(found, 0.2) == []
+        found.receive_data(2, KEEPALIVE, 0.3)
+        assert is_up(found)
+
+
+def test_news_in_the_other_order() -> None:
+    # The peer has closed our connection in favour of its own before we have seen that.
+    found = started()
+    dialled(found)
+    found.receive_data(1, raw(COLLISION), 0.1)
+    assert found.state is State.IDLE
+    number, outputs = accepted(found, 0.2)
+    assert [type(message) for message in said(outputs, number)] == [Open]
+    found.receive_data(number, greeting() + KEEPALIVE, 0.3)
+    assert is_up(found)
+    assert found.connection == number
+
+
+def test_news_in_the_other_order_of_a_session() -> None:
+    # A peer that decides late has closed what was established here.
+    found = up()
+    found.receive_data(1, raw(COLLISION), 0.1)
+    number, _ = accepted(found, 0.2)
+    found.receive_data(number, greeting() + KEEPALIVE, 0.3)
+    assert is_up(found)
+
+
+@pytest.mark.parametrize("last", ["stop", "another fault"])
+def test_no_news_any_more(last: str) -> None:
+    found = started()
+    dialled(found)
+    found.receive_data(1, raw(COLLISION), 0.1)
+    if last == "stop":
+        found.stop(0.2)
+    else:
+        found.handle_timeout(1.1)
+        dialled(found, 1.2)
+        found.receive_data(1, raw(Notification(2, 2)), 1.3)
+    number, outputs = accepted(found, 1.4)
+    assert outputs == [CloseConnection(number)]
 
 
 def test_an_established_session_stays() -> None:
@@ -366,17 +472,37 @@ def graceful() -> Peering:
     return up(GRACEFUL, graceful_restart=GracefulRestartConfig(stale_time=100))
 
 
-def test_a_peer_that_restarts_before_we_notice() -> None:
+@pytest.mark.parametrize(("seconds", "says_so"), [(OPEN_PATIENCE, False), (0.1, True)])
+def test_a_peer_that_restarts_before_we_notice(seconds: float, says_so: bool) -> None:
     found = graceful()
-    accepted(found)
-    outputs = found.receive_data(2, greeting(GRACEFUL) + KEEPALIVE, 1.0)
+    accepted(found, seconds)
+    again = attrs.evolve(GRACEFUL, restarting=says_so)
+    outputs = found.receive_data(2, greeting(again) + KEEPALIVE, seconds + 0.1)
     assert said(outputs, 1) == []  # RFC 4724 4.2
     kinds = [type(event) for event in events(outputs)]
     assert kinds == [StateChanged, SessionClosed, RoutesStale, StateChanged, StateChanged, Established]
     assert found.stale_families == {IPV4_UNICAST}
-    again = found.receive_data(2, raw(Update()), 2.0)
-    assert again == [EndOfRib(IPV4_UNICAST), StaleRoutesGone(IPV4_UNICAST)]
+    end = found.receive_data(2, raw(Update()), seconds + 1.0)
+    assert end == [EndOfRib(IPV4_UNICAST), StaleRoutesGone(IPV4_UNICAST)]
     assert found.stale_families == set()
+
+
+@pytest.mark.parametrize("restarting", [False, True])
+def test_a_connection_that_comes_just_after_the_session(restarting: bool) -> None:
+    # The peer dialled it when it dialled the other, or took ours; so it says the same.
+    offer = attrs.evolve(GRACEFUL, restarting=restarting)
+    found = up(offer, graceful_restart=GracefulRestartConfig())
+    accepted(found, OPEN_PATIENCE - 0.1)
+    assert said(found.receive_data(2, greeting(offer), OPEN_PATIENCE), 2) == [COLLISION]
+    assert is_up(found)
+
+
+@pytest.mark.parametrize("promise", [None, attrs.evolve(GRACEFUL, families={})])
+def test_a_peer_that_has_promised_nothing(promise: Capability | None) -> None:
+    offers = [] if promise is None else [promise]
+    found = up(*offers, graceful_restart=GracefulRestartConfig())
+    accepted(found, 60.0)
+    assert said(found.receive_data(2, greeting(GRACEFUL), 60.1), 2) == [COLLISION]
 
 
 @pytest.mark.parametrize("mine", [True, False])
@@ -385,23 +511,12 @@ def test_a_peer_that_dials_while_we_do_has_not_restarted(mine: bool) -> None:
     dialled(found)
     accepted(found)
     first, second = (1, 2) if mine else (2, 1)
-    found.receive_data(first, greeting(GRACEFUL) + KEEPALIVE, 0.1)
+    outputs = found.receive_data(first, greeting(GRACEFUL) + KEEPALIVE, 0.1)
     assert is_up(found)
-    assert said(found.receive_data(second, greeting(GRACEFUL), 0.2), second) == [COLLISION]
+    outputs += found.receive_data(second, greeting(GRACEFUL), 60.0)
+    assert said(outputs, second)[-1] == COLLISION
     assert is_up(found)
-
-
-def test_our_own_attempt_says_nothing_of_the_peer() -> None:
-    # A connection that came while a session was up, and one that we dialled in its place.
-    found = graceful()
-    accepted(found)
-    found.connection_lost(1, 1.0)
-    found.connection_lost(2, 1.1)
-    found.handle_timeout(7.0)
-    found.connection_opened(2, 7.1, local_address=HERE, remote_address=THERE)
-    number, _ = accepted(found, 7.2)
-    found.receive_data(number, greeting(GRACEFUL) + KEEPALIVE, 7.3)
-    assert said(found.receive_data(2, greeting(GRACEFUL), 7.4), 2) == [COLLISION]
+    assert found.connection == first
 
 
 def test_a_peer_that_does_not_come_back() -> None:
@@ -447,17 +562,19 @@ def test_only_the_first_session_after_our_restart_says_so() -> None:
 
 
 def test_an_attempt_from_before_the_first_session_after_our_restart() -> None:
-    found = Peering(
-        PeerConfig(local_as=64512, peer_as=64513, graceful_restart=GracefulRestartConfig()), restarting=True
-    )
+    config = PeerConfig(local_as=64512, peer_as=64513, graceful_restart=GracefulRestartConfig(), passive=True)
+    found = Peering(config, restarting=True)
     found.start(0.0)
-    dialled(found)
+    accepted(found)
     accepted(found)
     found.receive_data(2, greeting() + KEEPALIVE, 0.1)
+    assert is_up(found)
+    assert found.connection == 2
     found.connection_lost(2, 0.2)
     found.connection_lost(1, 0.3)
-    assert OpenConnection(1) in found.handle_timeout(6.0)
-    (ours,) = said(dialled(found), 1)
+    number, outputs = accepted(found, 0.4)
+    assert number == 1
+    (ours,) = said(outputs, 1)
     assert isinstance(ours, Open)
     assert [c.restarting for c in ours.capabilities if isinstance(c, GracefulRestartCapability)] == [False]
 
@@ -554,6 +671,18 @@ def test_reset_with_a_farewell_ends_both() -> None:
     assert said(outputs, 1) == [Notification.reset("new filters")]
 
 
+@pytest.mark.parametrize("forwarding", [False, True])
+def test_a_dead_path_ends_the_session(forwarding: bool) -> None:
+    found = graceful()
+    assert said(found.path_failed(1.0, forwarding=forwarding), 1) == (
+        [Notification(6, 10)] if forwarding else []
+    )
+    assert found.state is State.IDLE
+    # RFC 5882 4.3.1: what the peer says it can still forward is kept unless forwarding itself has failed.
+    assert found.stale_families == (set() if forwarding else {IPV4_UNICAST})
+    assert found.path_failed(1.1, forwarding=forwarding) == []
+
+
 # Routes, and what else is passed on to the sessions.
 
 
@@ -603,17 +732,19 @@ def test_drain_and_release() -> None:
     [update] = spoken(found.drain(2.0))
     assert isinstance(update, Update)
     assert [*map(str, update.attributes.communities)] == ["graceful-shutdown"]
-    assert found.is_draining
+    assert found.outflow.is_draining
     assert found.drain(3.0) == found.release(3.0) == []
 
 
 def test_release_after_a_restart() -> None:
-    found = Peering(PeerConfig(local_as=64512, peer_as=64513), restarting=True, holds_back=True)
+    found = Peering(
+        PeerConfig(local_as=64512, peer_as=64513), restarting=True, outflow=Outflow(holds_back=True)
+    )
     found.start(0.0)
     dialled(found)
     assert Update() not in spoken(found.receive_data(1, greeting() + raw(Keepalive()), now=0.0))
     assert spoken(found.release(1.0)) == [Update()]
-    assert not found.holds_back
+    assert not found.outflow.holds_back
 
 
 def test_pauses_are_for_the_connection_that_is_named() -> None:

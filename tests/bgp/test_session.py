@@ -61,8 +61,9 @@ from bgp.events import (
 from bgp.framing import Framer
 from bgp.iana import AddPathDirection, RefreshSubtype
 from bgp.messages import RouteRefresh
-from bgp.session import OPEN_HOLD_TIME, SEND_HOLD_TIME
+from bgp.outflow import Outflow
 from bgp.testing import messages
+from bgp.timers import OPEN_HOLD_TIME, SEND_HOLD_TIME
 
 FOUR = Negotiated(four_octet_as=True)
 A, B = "203.0.113.1/32", "203.0.113.2/32"
@@ -335,6 +336,11 @@ def test_tcp_that_does_not_come_up_is_tried_anew() -> None:
     assert outputs[0] == AttemptFailed("TCP did not come up within the connect-retry time")
     assert outputs[1:] == [CloseConnection(), OpenConnection()]
     assert session.next_timeout() == 10.0
+    # The kernel drops what is signed otherwise.
+    signing = alone(connect_retry_time=5.0, password="secret")
+    signing.start(0.0)
+    [failed] = [each for each in signing.handle_timeout(5.0) if isinstance(each, AttemptFailed)]
+    assert failed.reason.endswith("within the connect-retry time; the peer may have another password")
 
 
 def test_a_timer_that_another_has_stopped() -> None:
@@ -539,7 +545,7 @@ def test_bursts_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_end_of_rib_waits_for_the_release() -> None:
     # RFC 4724 4.1.
-    session = Session(PeerConfig(local_as=64512, peer_as=64513), holds_back=True)
+    session = Session(PeerConfig(local_as=64512, peer_as=64513), outflow=Outflow(holds_back=True))
     session.announce([Route(A)], now=0.0)
     opened(session)
     assert announced_in(session.receive_data(raw(greeting(), Keepalive()), now=0.0)) == [A]
@@ -548,28 +554,6 @@ def test_end_of_rib_waits_for_the_release() -> None:
     assert session.release(1.0) == []
     assert announced_in(session.resume_sending(1.0)) == [B, "End-of-RIB"]
     assert session.release(1.0) == []
-
-
-def test_a_refresh_waits_for_end_of_rib() -> None:
-    # RFC 7313 4.
-    session = Session(PeerConfig(local_as=64512, peer_as=64513), holds_back=True)
-    session.announce([Route(A)], now=0.0)
-    opened(session)
-    session.receive_data(raw(greeting(*REFRESHING), Keepalive()), now=0.0)
-    request = raw(RouteRefresh(IPV4_UNICAST))
-    assert session.receive_data(request * 2, now=1.0) == [RefreshRequested(IPV4_UNICAST)] * 2
-    outputs = [*session.release(2.0), *rest(session, 2.0)]
-    end_of_rib, begin, update, end = messages_in(outputs)
-    assert (end_of_rib, begin) == (Update(), RouteRefresh(IPV4_UNICAST, RefreshSubtype.BEGIN))
-    assert isinstance(update, Update)
-    assert end == RouteRefresh(IPV4_UNICAST, RefreshSubtype.END)
-
-
-def test_a_release_before_the_session() -> None:
-    session = Session(PeerConfig(local_as=64512, peer_as=64513), holds_back=True)
-    assert session.release(0.0) == []
-    opened(session)
-    assert announced_in(session.receive_data(raw(greeting(), Keepalive()), now=0.0)) == ["End-of-RIB"]
 
 
 def test_draining() -> None:
@@ -585,16 +569,6 @@ def test_draining() -> None:
     assert update.attributes.communities == (bgp.Community("graceful-shutdown"),)
 
 
-def test_draining_outlives_the_connection() -> None:
-    session = alone()
-    assert session.drain(0.0) == []
-    session.announce([Route(A)], now=0.0)
-    opened(session)
-    update = messages_in(session.receive_data(raw(greeting(), Keepalive()), now=0.0))[1]
-    assert isinstance(update, Update)
-    assert update.attributes.communities == (bgp.Community("graceful-shutdown"),)
-
-
 def test_another_configuration_while_it_is_up() -> None:
     session = established()
     session.announce([Route(A)], now=1.0)
@@ -603,20 +577,98 @@ def test_another_configuration_while_it_is_up() -> None:
     [update] = messages_in(rest(session, 2.0))
     assert isinstance(update, Update)
     assert str(update.attributes.next_hop) == "192.0.2.9"
-    down = alone()
-    down.reconfigure(attrs.evolve(down.config, hold_time=30))
-    assert down.next_timeout() is None
+
+
+def test_another_configuration_from_the_next_connection_on() -> None:
+    session = alone(hold_time=90)
+    session.reconfigure(attrs.evolve(session.config, hold_time=30, connect_retry_time=2.0))
+    assert session.next_timeout() is None
+    session.start(0.0)
+    assert session.next_timeout() == 2.0
+    outputs = session.connection_opened(0.0, local_address="192.0.2.1", remote_address="192.0.2.2")
+    [ours] = messages_in(outputs)
+    assert isinstance(ours, Open)
+    assert ours.hold_time == 30
+
+
+def graceful(*, notification: bool) -> Session:
+    """Established, with a peer that keeps routes; after NOTIFICATIONs too (RFC 8538), or not."""
+    offer = GracefulRestartCapability(
+        restart_time=60, families={IPV4_UNICAST: True}, notification=notification
+    )
+    return established(offer, graceful_restart=GracefulRestartConfig())
+
+
+BFD_DOWN = Notification(6, 10)
+
+
+@pytest.mark.parametrize(
+    ("notification", "forwarding", "said"),
+    [
+        (None, False, [BFD_DOWN]),
+        (None, True, [BFD_DOWN]),
+        # RFC 4724 4: after any NOTIFICATION the routes would be gone.
+        (False, False, []),
+        (False, True, [BFD_DOWN]),
+        # RFC 8538 3: only after a hard reset.
+        (True, False, [BFD_DOWN]),
+        (True, True, [Notification.hard_reset(BFD_DOWN)]),
+    ],
+)
+def test_a_dead_path(notification: bool | None, forwarding: bool, said: list[Notification]) -> None:
+    # RFC 5882 4.3, RFC 9384.
+    session = established() if notification is None else graceful(notification=notification)
+    outputs = session.path_failed(1.0, forwarding=forwarding)
+    assert messages_in(outputs) == said
+    assert CloseConnection() in outputs
+    [closed] = [each for each in outputs if isinstance(each, SessionClosed)]
+    assert closed.sent == (said[0] if said else None)
+    assert "BFD" in closed.reason
+    assert session.state is State.IDLE
+    assert session.is_pausing
+
+
+def test_a_dead_path_before_there_is_a_session() -> None:
+    session = alone()
+    opened(session)
+    assert session.path_failed(1.0, forwarding=True) == []
+    assert session.state is State.OPEN_SENT
+    assert not session.is_pausing
+
+
+def test_a_pause_before_there_is_a_session() -> None:
+    session = alone()
+    session.announce([Route(A)], now=0.0)
+    opened(session)
+    session.pause_sending()
+    outputs = session.receive_data(raw(greeting(), Keepalive()), now=0.0)
+    assert announced_in([*outputs, *rest(session, 0.0)]) == [A, "End-of-RIB"]
 
 
 def test_suspending() -> None:
     # RFC 4724 4, RFC 8538 3: the peer is to keep our routes.
-    session = established()
+    for session, said in (
+        (established(), []),
+        (graceful(notification=False), []),
+        (graceful(notification=True), [Notification.reset("restarting")]),
+    ):
+        outputs = session.suspend(1.0)
+        assert messages_in(outputs) == said
+        assert [type(each) for each in outputs if isinstance(each, SessionClosed)] == [SessionClosed]
+        assert session.state is State.IDLE
+        assert session.next_timeout() is None
+
+
+@pytest.mark.parametrize("state", [State.IDLE, State.CONNECT, State.OPEN_SENT])
+def test_suspending_what_is_not_up(state: State) -> None:
+    session = alone()
+    if state is not State.IDLE:
+        session.start(0.0)
+    if state is State.OPEN_SENT:
+        session.connection_opened(0.0, local_address="192.0.2.1", remote_address="192.0.2.2")
     assert messages_in(session.suspend(1.0)) == []
     assert session.state is State.IDLE
     assert session.next_timeout() is None
-    offer = GracefulRestartCapability(restart_time=60, families={IPV4_UNICAST: True}, notification=True)
-    session = established(offer, graceful_restart=GracefulRestartConfig())
-    assert messages_in(session.suspend(1.0)) == [Notification.reset("restarting")]
 
 
 def test_a_route_that_is_refused_may_be_announced_another_way() -> None:
@@ -809,7 +861,7 @@ def test_no_sequence_of_verbs_raises(
         if session.state is State.IDLE:
             assert (session.our_open, session.negotiated) == (None, None)
             assert not connected or CloseConnection() in outputs
-            assert len(session._deadlines) <= 1
+            assert len(session._timers._deadlines) <= 1
 
 
 def do(session: Session, step: str | bytes, now: float) -> list[Output]:

@@ -282,7 +282,7 @@ async def test_a_peer_that_takes_what_is_sent_is_not_given_up() -> None:
         peer = await up(ours.add_peer("127.0.0.1", peer_as=64513, port=router.port, hold_time=3))
 
         def deadline() -> float:
-            return peer._peering._main.session._deadlines[Timer.SEND_HOLD]
+            return peer._peering._main.session._timers._deadlines[Timer.SEND_HOLD]
 
         before = deadline()
         await until(lambda: deadline() > before)
@@ -325,7 +325,7 @@ async def test_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def test_both_ends_dial_at_once() -> None:
-    for _ in range(12):
+    for _ in range(30):
         async with sites(2) as (one, two):
             one.announce(A)
             to_two, to_one = one.joined(two, passive=False), two.joined(one)
@@ -333,6 +333,8 @@ async def test_both_ends_dial_at_once() -> None:
             await until(lambda peer=to_one: knows(peer, IPV4_UNICAST) == [A])  # type: ignore[misc]
             await until(lambda peers=(to_two, to_one): all(len(p._connections) == 1 for p in peers))  # type: ignore[misc]
             assert to_one.state is to_two.state is State.ESTABLISHED
+            # Neither took the connection that is given up for a session.
+            assert [peer.statistics().established for peer in (to_two, to_one)] == [1, 1]
 
 
 async def test_a_passive_peer_is_waited_for() -> None:

@@ -8,7 +8,6 @@ from bgp import IPV4_UNICAST, PathAttributes, PeerConfig, PeerType
 from bgp.candidate import OURSELVES, Candidate, Source
 from bgp.peer import Peering
 from bgp.rib import Rib
-from bgp.ribout import AdjRibOut
 from bgp.table import Table
 
 A, B = b"\x18\x0a\x00\x00", b"\x18\x0a\x00\x01"
@@ -25,7 +24,7 @@ class Hearer:
     peering: Peering = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.peering = Peering(PeerConfig(local_as=64512, peer_as=64513), rib_out=AdjRibOut())
+        self.peering = Peering(PeerConfig(local_as=64512, peer_as=64513))
         self.peering.rib_out.begin([IPV4_UNICAST])
 
     def hears(self) -> bool:

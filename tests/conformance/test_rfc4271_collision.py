@@ -113,6 +113,7 @@ def test_cease() -> None:
 
 @rfc("4271 6.8", "MUST NOT find a collision with a connection on which no OPEN has come")
 def test_no_collision_yet() -> None:
+    # That on which none has come would win. If the other would, and is ours, 6.8 lets us look at it in OpenSent, too.
     two = Two(HIGHER)
     two.opens(two.dialled)
     assert two.closed == set()

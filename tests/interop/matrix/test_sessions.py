@@ -45,7 +45,7 @@ async def test_four_octet_as(router: Router, neighbour: Neighbour) -> None:
 
 async def test_signed(router: Router, neighbour: Neighbour) -> None:
     async with speaking(neighbour, password="wrong", connect_retry_time=0.3) as side:
-        await until(lambda: side.peer.last_error == "TCP did not come up within the connect-retry time")
+        await until(lambda: "another password" in (side.peer.last_error or ""))
     async with connected(neighbour, A):
         await until(lambda: router.count(neighbour) == 1)
 
