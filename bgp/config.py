@@ -78,18 +78,40 @@ def _ipv6(value: str | IPv6Address | None) -> IPv6Address | None:
 
 
 def _secret(value: str | bytes | None) -> bytes | None:
-    if value is None or isinstance(value, bytes):
-        return value
+    if value is None:
+        return None
     try:
-        return utf8("password", value)
+        secret = value if isinstance(value, bytes) else utf8("password", value)
     except LocalError:
         # Whose message would show it.
         raise LocalError("password, must be octets or text that can be written in UTF-8") from None
+    if not secret:
+        # To the kernel that is to sign nothing, with which nobody would reckon who names a password.
+        raise LocalError("password of 0 octets, must be 1 to 80; None: no password")
+    return secret
+
+
+def _host(_instance: object, attribute: "attrs.Attribute[Address]", value: Address | None) -> None:
+    if value is None:
+        return
+    mapped = value.ipv4_mapped if isinstance(value, IPv6Address) else None
+    if mapped is not None:
+        # Sockets are of one version of IP: nothing would ever come from there.
+        raise LocalError(f"{attribute.name} {value}, must be written as IPv4: {mapped}")
+    if value.is_multicast or value.is_unspecified or value == _BROADCAST:
+        raise LocalError(f"{attribute.name} {value}, must be the address of a host")
+
+
+_BROADCAST: Final = IPv4Address("255.255.255.255")
 
 
 def _interface(_instance: object, _attribute: object, value: str | None) -> None:
-    if value is None:
-        return
+    if value is not None:
+        check_interface(value)
+
+
+def check_interface(value: str) -> None:
+    """Raise `LocalError` for what cannot be the name of a network interface."""
     # What Linux takes for the name of a device, dev_valid_name().
     name = utf8("interface", value)
     if (
@@ -193,7 +215,9 @@ class PeerConfig:
 
     # The connection.
 
-    peer_address: Address | None = attrs.field(default=None, converter=optional_address, repr=quoted)
+    peer_address: Address | None = attrs.field(
+        default=None, converter=optional_address, validator=_host, repr=quoted
+    )
     """Where the peer is. A `Speaker` needs it; a `Session` without I/O does not.
 
     A link-local one has its zone, the name of an interface: "fe80::1%eth0" (RFC 4007 11).
@@ -202,13 +226,15 @@ class PeerConfig:
     port: int = attrs.field(default=179, validator=in_range(1, 65535))
     """The TCP port that the peer listens on."""
 
-    local_address: Address | None = attrs.field(default=None, converter=optional_address, repr=quoted)
-    """The address of ours to connect from; None: whichever the route to the peer has."""
+    local_address: Address | None = attrs.field(
+        default=None, converter=optional_address, validator=_host, repr=quoted
+    )
+    """The address of ours to connect from, of the peer's version of IP; None: whichever the route to it has."""
 
     password: bytes | None = attrs.field(
         default=None, converter=_secret, validator=attrs.validators.optional(octets(80)), repr=False
     )
-    """Signs each TCP segment (TCP MD5, RFC 2385), at most 80 octets; None: not signed."""
+    """Signs each TCP segment (TCP MD5, RFC 2385), 1 to 80 octets; None: not signed."""
 
     interface: str | None = attrs.field(default=None, validator=_interface)
     """The network interface, or VRF, to use and no other (SO_BINDTODEVICE), 1 to 15 octets; None: any."""
@@ -334,6 +360,14 @@ class PeerConfig:
 
     prefix_limits: tuple[tuple[Family, PrefixLimit], ...] = attrs.field(default=(), converter=_limits)
     """How many prefixes the peer may announce; a mapping from families, no limit for others."""
+
+    @local_address.validator
+    def _check_local_address(self, _attribute: object, value: Address | None) -> None:
+        if value is not None and self.peer_address is not None and value.version != self.peer_address.version:
+            raise LocalError(
+                f"local_address {value} cannot reach peer_address {self.peer_address}: "
+                "not the same version of IP"
+            )
 
     @send_hold_time.validator
     def _check_send_hold_time(self, _attribute: object, value: float | None) -> None:

@@ -41,7 +41,7 @@ from bgp.router import Router
 from bgp.statistics import Statistics
 from bgp.stream import LIMIT, EventStream
 from bgp.transport import Connection
-from bgp.values import Address
+from bgp.values import Address, check_kind
 from bgp.vocabulary import CloseConnection, OpenConnection, State
 
 _log = logging.getLogger("bgp")
@@ -66,7 +66,7 @@ class Peer:
         self._connections: dict[int, Connection] = {}
         self._closing: list[Connection] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: set[asyncio.Future[None]] = set()
         self._streams: weakref.WeakSet[EventStream[Event]] = weakref.WeakSet()
 
     def __repr__(self) -> str:
@@ -153,18 +153,22 @@ class Peer:
 
     def advertised(self, family: Family) -> list[Route]:
         """The routes of a family that it was told in the present session (Adj-RIB-Out)."""
+        check_kind("family", family, Family)
         return [Route.told(family, *told) for told in self._peering.rib_out.told(family)]
 
     def announce(self, *routes: Route | Destination | str) -> None:
         """Let this peer have these routes, in place of the speaker's for the same destinations."""
+        self._router.check_free()
         self._perform(self._peering.announce(routes, self._loop.time()))
 
     def withdraw(self, *routes: Route | Destination | str) -> None:
         """Take back what was announced to this peer alone; the speaker's route for the destination, if any, stays."""
+        self._router.check_free()
         self._perform(self._peering.withdraw(routes, self._loop.time()))
 
     def replace(self, routes: Iterable[Route | Destination | str]) -> None:
         """State all the routes that this peer is to have beside the speaker's; only differences are sent."""
+        self._router.check_free()
         self._perform(self._peering.replace(routes, self._loop.time()))
 
     def request_refresh(self, family: Family) -> None:
@@ -172,6 +176,7 @@ class Peer:
 
         Raises `LocalError` unless there is a session with a peer that can do it.
         """
+        self._router.check_free()
         self._perform(self._peering.request_refresh(family))
 
     def reset(self, communication: str = "") -> None:
@@ -179,6 +184,7 @@ class Peer:
 
         `communication` tells the peer's operator why, in at most 255 octets of UTF-8 (RFC 9003).
         """
+        self._router.check_free()
         self._perform(self._peering.reset(self._loop.time(), Notification.reset(communication)))
 
     async def wait_established(self) -> None:
@@ -190,8 +196,11 @@ class Peer:
             if self._is_closed:
                 raise LocalError(f"peer {self} has been removed")
             waiter = self._loop.create_future()
-            self._waiters.append(waiter)
-            await waiter
+            self._waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.discard(waiter)
 
     def events(self, limit: int = LIMIT) -> EventStream[Event]:
         """Return an async iterator over what happens from now on; it ends when the peer is removed.
@@ -282,6 +291,11 @@ class Peer:
         for stream in self._streams:
             stream.close()
         self._wake()
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether it has been removed, or its speaker closed."""
+        return self._is_closed
 
     async def wait_closed(self) -> None:
         """Called by the speaker: wait until the connections are gone."""

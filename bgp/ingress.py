@@ -37,7 +37,7 @@ class Refusal(enum.Enum):
     NO_ROUTE_TO_NEXT_HOP = "its next hop cannot be reached"
     NO_POLICY = "no import policy is set for this external peer"
     POLICY = "the import policy refuses it"
-    POLICY_FAILED = "the import policy raises an exception for it"
+    POLICY_FAILED = "the import policy fails for it"
 
     def __str__(self) -> str:
         return self.value

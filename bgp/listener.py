@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final, Self
 
-from bgp.config import PeerConfig
+from bgp.config import PeerConfig, check_interface
 from bgp.errors import LocalError
 from bgp.sockets import (
     Network,
@@ -114,6 +114,8 @@ class Listener:
         that is taken or needs a privilege, and whatever else this machine cannot do.
         """
         integer("port", port, 1 if address is None else 0, 65535)
+        if interface is not None:
+            check_interface(interface)
         sockets: list[socket.socket] = []
         try:
             for one in _EVERYWHERE if address is None else [any_address(address)]:

@@ -45,6 +45,7 @@ from bgp.ribout import AdjRibOut
 from bgp.route import Route
 from bgp.statistics import PrefixCounts
 from bgp.table import Table
+from bgp.values import check_kind
 from bgp.vocabulary import State
 
 _NO_LLGR: Final = WELL_KNOWN_COMMUNITIES["no-llgr"]
@@ -218,7 +219,7 @@ class Member:
     ) -> Candidate | PolicyFailed | None:
         route = Route.of(family, key, admitted)
         try:
-            verdict = policy(route)
+            verdict = self._table.judge(policy, route)
             if verdict is None:
                 return None
             if verdict.prefix != route.prefix or verdict.path_id != route.path_id:
@@ -352,10 +353,12 @@ class Member:
 
     def received(self, family: Family) -> Iterator[Route]:
         """The routes of its Adj-RIB-In, as they were sent."""
+        check_kind("family", family, Family)
         return (Route.of(family, key, candidate) for key, candidate in self._sent(family))
 
     def accepted(self, family: Family) -> Iterator[Route]:
         """The routes that take part, as its import policy left them."""
+        check_kind("family", family, Family)
         return (Route.of(family, key, candidate) for key, candidate in self._in_table(family))
 
     def refused(self, family: Family, key: bytes) -> Iterator[tuple[Route, Refusal]]:
@@ -443,7 +446,7 @@ class Member:
         seen = Candidate(candidate.source, look.attributes, look.next_hop, candidate.path_id, look.wire)
         route = Route.of(family, key, seen)
         try:
-            verdict = policy(route)
+            verdict = self._table.judge(policy, route)
             if verdict is None:
                 return None
             if verdict == route:

@@ -6,6 +6,7 @@ that peers sent, and return them, changed or not. Inside, both are octets: a des
 that a program which announces a hundred thousand routes with a dozen sets of attributes reads and holds a dozen.
 """
 
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 from types import NoneType
 from typing import Final, Self, Unpack, cast
@@ -19,13 +20,13 @@ from bgp.candidate import Candidate, CandidatePool, Source
 from bgp.communities import Community, LargeCommunity
 from bgp.errors import LocalError
 from bgp.extended import ExtendedCommunity
-from bgp.iana import SAFI, Origin
+from bgp.iana import AFI, SAFI, Origin
 from bgp.labelled import LabelledPrefix, VPNPrefix
 from bgp.look import Look
 from bgp.multiprotocol import NextHop
 from bgp.nlri import Destination, destination
 from bgp.prefix import IPV4_UNICAST, Family, Prefix
-from bgp.values import Address, integer
+from bgp.values import Address, integer, several, shown
 
 _ROOM: Final = 65000
 """Octets of attributes for which there surely is room in an UPDATE of the longest kind (RFC 8654)."""
@@ -193,6 +194,11 @@ def _show(next_hop: NextHop) -> str:
     return repr(str(next_hop)) if plain else repr(next_hop)
 
 
+def as_routes(values: "Iterable[Route | Destination | str]") -> "list[Route]":
+    """Read a list of what stands for routes."""
+    return [as_route(value) for value in several("routes", values)]
+
+
 def as_route(value: "Route | Destination | str") -> Route:
     """Read what stands for a route: a Route, or a destination to be reached through us."""
     return value if isinstance(value, Route) else Route(value)
@@ -200,6 +206,11 @@ def as_route(value: "Route | Destination | str") -> Route:
 
 Named = tuple[Destination, int | None]
 """What is to be withdrawn: a destination, and the path identifier; None: all of its paths."""
+
+
+def as_names(values: "Iterable[Route | Destination | str]") -> list[Named]:
+    """Read a list of what stands for something to withdraw."""
+    return [as_named(value) for value in several("routes", values)]
 
 
 def as_named(value: "Route | Destination | str") -> Named:
@@ -235,6 +246,8 @@ def _made(
     attributes: PathAttributes, values: CommonValues, next_hop: NextHopValue | _Unset | None, family: Family
 ) -> _Made:
     """Attributes with other values, and the next hop where that has to be beside them."""
+    if isinstance(next_hop, bytes | NextHop):
+        _check_octets(next_hop if isinstance(next_hop, bytes) else next_hop.wire, family)
     if not all(isinstance(value, _PLAIN) for value in values.values()):
         return _make(attributes, values, next_hop, family)
     # What values print as tells 1 from True and from "1", which as keys are the same, or look so.
@@ -280,6 +293,23 @@ def _in_order(field: str, value: object) -> object:
         return value
     distinct: dict[bytes, object] = {each.wire: each for each in BY_FIELD[field].convert(value)}
     return [distinct[wire] for wire in sorted(distinct)]
+
+
+_PLAIN_LENGTHS: Final = (4, 16, 32)
+_LENGTHS: Final[Mapping[int, tuple[int, ...]]] = {
+    SAFI.UNICAST: _PLAIN_LENGTHS,
+    SAFI.MULTICAST: _PLAIN_LENGTHS,
+    SAFI.LABELLED_UNICAST: _PLAIN_LENGTHS,
+    SAFI.VPN: (*_PLAIN_LENGTHS, 12, 24, 48),
+}
+
+
+def _check_octets(next_hop: bytes, family: Family) -> None:
+    # Peers give up a family, or the session, over a next hop of a length that cannot be (RFC 7606 7.11).
+    lengths = _LENGTHS.get(family.safi) if family.afi in (AFI.IPV4, AFI.IPV6) else None
+    if lengths is not None and len(next_hop) not in lengths:
+        wanted = " or ".join(map(str, lengths))
+        raise LocalError(f"next hop {shown(next_hop)} of {family}, must be of {wanted} octets")
 
 
 def _check_host(next_hop: NextHop) -> None:

@@ -31,14 +31,14 @@ from bgp.events import Event
 from bgp.ingress import Refusal
 from bgp.member import Member
 from bgp.nlri import Destination
-from bgp.policy import Policy
+from bgp.policy import Policy, check_policy
 from bgp.prefix import Family
 from bgp.rib import Rib
 from bgp.ribout import replace
-from bgp.route import Route, as_destination, as_named, as_route
+from bgp.route import Route, as_destination, as_names, as_routes
 from bgp.table import Table
 from bgp.timers import no_jitter
-from bgp.values import Address
+from bgp.values import Address, check_kind
 
 
 @attrs.frozen
@@ -108,7 +108,9 @@ class Router:
     def add(
         self, config: PeerConfig, *, import_policy: Policy | None = None, export_policy: Policy | None = None
     ) -> Member:
-        """Add a peer; drive its `peering`."""
+        """Add a peer; drive its `peering`. Raises `LocalError` for what is no policy."""
+        check_policy("import_policy", import_policy)
+        check_policy("export_policy", export_policy)
         member = Member(
             config,
             self._table,
@@ -131,6 +133,10 @@ class Router:
         """Act on an event of a peer; returns what else there is to tell the application."""
         return member.take(event)
 
+    def check_free(self) -> None:
+        """Raise `LocalError` while a policy is being asked: no verb of a member's `peering` may be called then."""
+        self._table.check_free()
+
     def take_awake(self) -> list[Member]:
         """The members for which the last changes mean something: look at their `next_timeout` again."""
         awake = self._table.take_awake()
@@ -139,20 +145,23 @@ class Router:
     # Our own routes.
 
     def announce(self, routes: Iterable[Route | Destination | str]) -> None:
-        """Add routes of ours to the table; each replaces the one for its destination and path identifier."""
-        for route in map(as_route, routes):
+        """Add routes of ours to the table; each replaces the one for its destination and path identifier.
+
+        Raises `LocalError` if one of them is no route, and takes none; so it is with the other verbs.
+        """
+        for route in as_routes(routes):
             changed = self._table.rib.put(route.family, [route.prefix.key], route.candidate(self._pool))
             self._table.touch(route.family, changed, None)
 
     def withdraw(self, routes: Iterable[Route | Destination | str]) -> None:
         """Take routes of ours out of the table, where there are any."""
-        for destination, path_id in map(as_named, routes):
+        for destination, path_id in as_names(routes):
             gone = self._table.rib.remove(destination.family, [destination.key], None, path_id)
             self._table.touch(destination.family, gone, None)
 
     def replace(self, routes: Iterable[Route | Destination | str]) -> None:
         """State all routes of ours."""
-        for family, changed in replace(self._table.rib, self._pool, map(as_route, routes)):
+        for family, changed in replace(self._table.rib, self._pool, as_routes(routes)):
             self._table.touch(family, changed, None)
 
     @property
@@ -171,6 +180,7 @@ class Router:
 
     def best(self, family: Family) -> list[Route]:
         """The best routes to all destinations of a family (RFC 4271 3.2, Loc-RIB)."""
+        check_kind("family", family, Family)
         return [Route.of(family, key, candidates[0]) for key, candidates in self._table.rib.items(family)]
 
     def explain(self, prefix: Route | Destination | str) -> list[Explanation]:

@@ -128,19 +128,17 @@ def read_line(line: str) -> Announcement | Withdrawal | None:
     if not words or words[0].startswith("#"):
         return None
     verb, *rest = words
+    if verb not in ("announce", "withdraw"):
+        raise LocalError(f"{shown(verb)}, must be announce or withdraw")
     first = next((position for position, word in enumerate(rest) if word in KEYWORDS), len(rest))
     prefixes, options = rest[:first], _by_keyword(rest[first:])
     if not prefixes:
         raise LocalError(f"{shown(line.strip())} has no prefix")
-    match verb:
-        case "announce":
-            return Announcement(read_routes(prefixes, options))
-        case "withdraw" if not options:
-            return Withdrawal(tuple(map(Prefix, prefixes)))
-        case "withdraw":
-            raise LocalError(f"withdraw takes prefixes alone, not {next(iter(options))}")
-        case _:
-            raise LocalError(f"{shown(verb)}, must be announce or withdraw")
+    if verb == "announce":
+        return Announcement(read_routes(prefixes, options))
+    if options:
+        raise LocalError(f"withdraw takes prefixes alone, not {next(iter(options))}")
+    return Withdrawal(tuple(map(Prefix, prefixes)))
 
 
 def _by_keyword(words: Iterable[str]) -> dict[str, list[str]]:

@@ -49,7 +49,7 @@ from bgp.notification import Notification
 from bgp.open import Open
 from bgp.outflow import Outflow
 from bgp.prefix import Family
-from bgp.route import Route, as_named, as_route
+from bgp.route import Route, as_names, as_routes
 from bgp.statistics import Counters
 from bgp.timers import Timers, duration, no_jitter
 from bgp.update import Update
@@ -217,18 +217,18 @@ class Session:
 
     def announce(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """Add routes to those that the peer is to have; possible in every state."""
-        stated = list(map(as_route, routes))
+        stated = as_routes(routes)
         self.outflow.rib_out.announce(stated)
         return [*self.outflow.refuse(stated), *self.advertise(now)]
 
     def withdraw(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """Drop routes from those that the peer is to have; possible in every state."""
-        self.outflow.rib_out.withdraw(map(as_named, routes))
+        self.outflow.rib_out.withdraw(as_names(routes))
         return self.advertise(now)
 
     def replace(self, routes: Iterable[Route | Destination | str], now: float) -> list[Output]:
         """State all routes that the peer is to have; only the difference is sent."""
-        stated = list(map(as_route, routes))
+        stated = as_routes(routes)
         self.outflow.rib_out.replace(stated)
         return [*self.outflow.refuse(stated), *self.advertise(now)]
 
@@ -457,11 +457,11 @@ class Session:
     def _deliver(self, message: Update | RouteRefresh, now: float) -> list[Output]:
         assert self._intake is not None
         if isinstance(message, RouteRefresh):
-            return self._refresh(message, now)
+            return self._refresh(message)
         events, farewell = self._intake.take(message)
         return [*events, *self.reset(now, farewell)] if farewell else [*events]
 
-    def _refresh(self, message: RouteRefresh, now: float) -> list[Output]:
+    def _refresh(self, message: RouteRefresh) -> list[Output]:
         assert self.negotiated is not None
         assert self._intake is not None
         family, subtype = message.family, message.subtype
@@ -470,7 +470,8 @@ class Session:
             return []
         if subtype == RefreshSubtype.REQUEST:
             self.outflow.repeat(family)
-            return [*self.advertise(now), RefreshRequested(family)]
+            # The answer waits for its turn, `next_timeout`: a hundred requests that come at once get one.
+            return [RefreshRequested(family)]
         enhanced = self.negotiated.enhanced_route_refresh
         if self.negotiated.graceful_restart and family not in self._intake.complete:
             # RFC 7313 4: until then, what is not sent again is not yet gone.

@@ -255,10 +255,6 @@ def _peer_address(config: PeerConfig) -> Address:
 
 
 def _source(address: Address, peer: Address, interface: str | None) -> SocketAddress:
-    if address.version != peer.version:
-        raise LocalError(
-            f"local_address {address} cannot reach peer_address {peer}: not the same version of IP"
-        )
     zone = None if isinstance(peer, IPv4Address) else peer.scope_id
     return _socket_address("local_address", address, 0, interface or zone)
 

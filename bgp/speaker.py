@@ -17,7 +17,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import TracebackType
-from typing import Final, Self, TypedDict, Unpack, cast
+from typing import Final, Literal, Self, TypedDict, Unpack, cast
 
 import attrs
 
@@ -33,18 +33,18 @@ from bgp.listener import Incoming, Listener
 from bgp.liveness import Watch
 from bgp.nlri import Destination
 from bgp.notification import Notification
-from bgp.policy import Policy
+from bgp.policy import Policy, check_policy
 from bgp.prefix import Family, parse_network
 from bgp.route import Route
 from bgp.router import Explanation, Router
-from bgp.values import Address, any_address, integer
+from bgp.values import Address, any_address, check_kind, integer, shown
 
 __all__ = ["Peer", "PeerOptions", "PeerRange", "Speaker"]
 
 DEFERRAL_TIME: Final = 120.0
 """How long a restarted speaker waits for its peers' End-of-RIB, in seconds (Selection_Deferral_Timer, RFC 4724 4.1)."""
 
-_POLICIES: Final = ("import_policy", "export_policy")
+_POLICIES: Final[tuple[Literal["import_policy", "export_policy"], ...]] = ("import_policy", "export_policy")
 
 _log = logging.getLogger("bgp")
 
@@ -131,6 +131,12 @@ class Speaker:
         }
         if local_as is not None:
             self._defaults["local_as"] = local_as
+        # Which raises for what cannot be, before anybody comes to need it.
+        probe: PeerSettings = {"local_as": 1, "peer_as": None, **self._defaults}
+        PeerConfig(**probe)
+        if cost is not None and not callable(cost):
+            raise LocalError(f"cost {shown(cost)}, must be callable, or None")
+        check_kind("restarting", restarting, bool)
         self._router = Router(cost=cost, jitter=jitter, restarting=restarting)
         self._peers: dict[tuple[Address, int], Peer] = {}
         self._of_member: dict[object, Peer] = {}
@@ -139,6 +145,8 @@ class Speaker:
         self._deferral: asyncio.TimerHandle | None = None
         self._monitor: BFDMonitor | None = None
         self._watches: dict[Peer, Watch] = {}
+        self._ended: list[Peer] = []
+        self._is_draining = False
         self._is_closed = False
 
     # Peers.
@@ -155,18 +163,19 @@ class Speaker:
         `LocalError` for what cannot be, such as a second peer at the same address and port. Call it in a running event
         loop.
         """
-        config = self._config(peer, options)
+        config, policies = self._config(peer, options), _policies(options)
         if config.peer_address is None:
             raise LocalError("peer_address is None, must be the address of the peer")
         key = (config.peer_address, config.port)
         if key in self._peers:
             raise LocalError(f"there is a peer at {config.peer_address} port {config.port} already")
-        return self._add(config, _policies(options))
+        return self._add(config, policies)
 
     def _add(self, config: PeerConfig, policies: Mapping[str, Policy | None]) -> Peer:
         if self._is_closed:
             raise LocalError("the speaker is closed")
         assert config.peer_address is not None
+        asyncio.get_running_loop()  # raises outside of one, before anything has changed
         self._set_key(config.peer_address, None, config.password)
         member = self._router.add(config, **policies)
         peer = Peer(member, self._router, self._look_around)
@@ -174,6 +183,8 @@ class Speaker:
         if self._router.is_deferring and self._deferral is None:
             self._deferral = asyncio.get_running_loop().call_later(DEFERRAL_TIME, self._release)
         peer.start()
+        if self._is_draining:
+            peer.drain()
         return peer
 
     def _config(self, peer: PeerConfig | str | Address, options: PeerOptions) -> PeerConfig:
@@ -192,8 +203,11 @@ class Speaker:
         Only a change that the session cannot go on with ends it (Cease / Other Configuration Change), to come back
         right away. Raises `LocalError` for what cannot be; then nothing has changed. Another address is another peer.
         """
+        check_kind("peer", peer, Peer)
         if peer not in self._of_member.values():
-            raise LocalError(f"peer {peer} has been removed")
+            raise LocalError(f"peer {peer} has been removed, or is one of another speaker")
+        self._router.check_free()
+        policies = _policies(options)
         config = self._config(peer.config, options)
         if (config.peer_address, config.port) != (peer.config.peer_address, peer.config.port):
             raise LocalError(
@@ -203,15 +217,18 @@ class Speaker:
         self._set_key(config.peer_address, peer.config.password, config.password)
         if config != peer.config:
             peer.reconfigure(config)
-        peer.change_policies(_policies(options))
+        peer.change_policies(policies)
 
     async def remove_peer(self, peer: Peer) -> None:
         """End the session with Cease / Peer De-configured, which withdraws all routes, and forget the peer.
 
-        Nothing happens to a peer that is removed already.
+        Nothing happens to a peer that is removed already. Raises `LocalError` for one of another speaker.
         """
+        check_kind("peer", peer, Peer)
         if peer in self._of_member.values():
             self._forget(peer, Notification.cease(CeaseSubcode.PEER_DE_CONFIGURED))
+        elif not peer.is_ended:
+            raise LocalError(f"peer {peer} is one of another speaker")
         await peer.wait_closed()
 
     def _forget(self, peer: Peer, farewell: Notification) -> None:
@@ -249,13 +266,17 @@ class Speaker:
         """Take any host of a network that dials us for a peer, at most `limit` at a time; forget it when it is gone.
 
         The options are those of `add_peer`; without `peer_as` any other AS than ours is welcome. A peer that was added
-        by its address is not subject to this. Raises `LocalError` for what cannot be.
+        by its address is not subject to this, and in a range within a range the narrower one counts. Raises
+        `LocalError` for what cannot be, such as a second range of the same network.
         """
         if self._is_closed:
             raise LocalError("the speaker is closed")
         found = parse_network(network)
+        if any(each.network == found for each in self._ranges):
+            raise LocalError(f"there is a range {found} already")
         settings: PeerOptions = {"peer_as": None, **options, "passive": True}
-        self._config(found.network_address, settings)  # raises for what cannot be
+        self._config(_a_host(found), settings)  # raises for what cannot be
+        _policies(settings)
         integer("limit", limit, 1, 65535)
         added = PeerRange(found, limit, settings)
         self._ranges.append(added)
@@ -332,6 +353,7 @@ class Speaker:
 
     def next_hops_changed(self) -> None:
         """Judge and rank all routes anew, since `cost` says something else than before."""
+        self._router.check_free()
         for member, event in self._router.next_hops_changed():
             self._of_member[member].publish(event)
         self._wake()
@@ -390,10 +412,14 @@ class Speaker:
     async def drain(self, seconds: float, communication: str = "") -> None:
         """Let the peers find other ways first, then close: no packet is lost if there are any (RFC 8326).
 
-        All routes get the community GRACEFUL_SHUTDOWN, and for internal peers the lowest LOCAL_PREF; after `seconds`
-        follows what `close` does.
+        All routes get the community GRACEFUL_SHUTDOWN, and for internal peers the lowest LOCAL_PREF; after `seconds`,
+        0 to 65535, follows what `close` does. Who cancels this prevents that, but the routes stay as they are.
         """
+        check_kind("seconds", seconds, int | float)
+        if not 0 <= seconds <= 65535:
+            raise LocalError(f"seconds {seconds}, must be 0 to 65535")
         Notification.shutdown(communication)  # raises for a text that is too long before anything is done
+        self._is_draining = True
         for peer in self.peers:
             peer.drain()
         await asyncio.sleep(seconds)
@@ -404,7 +430,7 @@ class Speaker:
 
         `communication` tells the peers' operators why, in at most 255 octets of UTF-8 (RFC 9003); `LocalError` is
         raised if it is longer. Takes no longer than two seconds or so, however the peers behave. Nothing can be added
-        any more.
+        any more. To call it again, if it was cancelled, waits for what is left.
 
         `restarting`: withdraw nothing and end TCP, so that peers which support graceful restart keep the routes until a
         speaker that was made with `restarting` comes back in their restart time (RFC 4724).
@@ -417,17 +443,16 @@ class Speaker:
             listener.close()
         self._listeners.clear()
         self._ranges.clear()
-        peers = self.peers
-        for peer in peers:
+        for peer in self.peers:
             peer.end(farewell)
+            self._ended.append(peer)
         self._peers.clear()
         self._of_member.clear()
         for watch in self._watches.values():
             watch.close()
         self._watches.clear()
-        if self._monitor is not None:
-            await self._monitor.close()
-        await asyncio.gather(*(peer.wait_closed() for peer in peers))
+        monitors = [] if self._monitor is None else [self._monitor.close()]
+        await asyncio.gather(*monitors, *(peer.wait_closed() for peer in self._ended))
 
     async def __aenter__(self) -> Self:
         return self
@@ -460,7 +485,17 @@ class PeerRange:
 
 
 def _policies(options: PeerOptions) -> dict[str, Policy | None]:
-    return {name: value for name, value in options.items() if name in _POLICIES}  # type: ignore[misc]
+    policies: dict[str, Policy | None] = {}
+    for name in _POLICIES:
+        if name in options:
+            policies[name] = options[name]
+            check_policy(name, policies[name])
+    return policies
+
+
+def _a_host(network: IPv4Network | IPv6Network) -> Address:
+    """Any address of a network that could be a peer's, which 0.0.0.0 is not."""
+    return network[0] if network.num_addresses == 1 else network[1]
 
 
 def _octets(password: str | bytes) -> bytes:

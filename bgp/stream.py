@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 
 import attrs
 
+from bgp.errors import LocalError
 from bgp.values import integer
 
 _T = TypeVar("_T")
@@ -30,7 +31,7 @@ class EventsLost:
 class EventStream(AsyncIterator[_T | EventsLost], Generic[_T]):
     """One reader's queue; an async iterator that ends when what it tells of does.
 
-    A second reader needs a stream of his own.
+    A second reader needs a stream of his own; `LocalError` tells him so if he waits while the first one does.
     """
 
     def __init__(self, limit: int = LIMIT) -> None:
@@ -70,6 +71,10 @@ class EventStream(AsyncIterator[_T | EventsLost], Generic[_T]):
                 return EventsLost(lost)
             if self._is_closed:
                 raise StopAsyncIteration
+            if self._reader is not None and not self._reader.done():
+                raise LocalError(
+                    "somebody waits for these events already: each reader needs an iterator of his own"
+                )
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
         return self._waiting.popleft()

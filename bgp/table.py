@@ -5,9 +5,12 @@ from typing import Protocol
 
 from bgp.agreement import RouterID
 from bgp.candidate import Candidate
+from bgp.errors import LocalError
 from bgp.peer import Peering
+from bgp.policy import Policy, ask
 from bgp.prefix import Family
 from bgp.rib import Rib
+from bgp.route import Route
 from bgp.values import Address
 
 
@@ -40,10 +43,24 @@ class Table:
         """Whether nobody is told of others' routes yet, since we have just restarted (RFC 4724 4.1)."""
         self.identity = RouterID()
         """Our BGP Identifier for peers for which none is configured."""
+        self._is_judging = False
         self._hearers: list[Hearer] = []
         self._awake: set[Hearer] = set()
         self._path_ids: dict[tuple[object, int], int] = {}
         self._last_path_id = 0
+
+    def judge(self, policy: Policy, route: Route) -> Route | None:
+        """Ask a policy; see `bgp.policy.ask`."""
+        before, self._is_judging = self._is_judging, True
+        try:
+            return ask(policy, route)
+        finally:
+            self._is_judging = before
+
+    def check_free(self) -> None:
+        """Raise `LocalError` while a policy is being asked: sessions must not change in the midst of their routes."""
+        if self._is_judging:
+            raise LocalError("a policy is being asked: do this afterwards, by `loop.call_soon`")
 
     def add(self, hearer: Hearer) -> None:
         """Let somebody hear of changes."""

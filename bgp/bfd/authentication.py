@@ -25,7 +25,7 @@ from bgp.bfd.packet import (
     encode,
 )
 from bgp.errors import LocalError
-from bgp.values import check_kind, in_range, shown, utf8
+from bgp.values import in_range, several, shown, utf8
 from bgp.wire import uint8, uint32
 
 _DIGESTS: Final[dict[AuthenticationType, Callable[[bytes], bytes]]] = {
@@ -100,9 +100,10 @@ class BFDKey:
 
 def bfd_keys(values: BFDKey | Iterable[BFDKey] | None) -> tuple[BFDKey, ...]:
     """Read the keys of a session: none, one, or several of one type, each with an ID of its own."""
-    keys = () if values is None else (values,) if isinstance(values, BFDKey) else tuple(values)
+    if values is None:
+        return ()
+    keys = (values,) if isinstance(values, BFDKey) else several("authentication", values, BFDKey)
     for key in keys:
-        check_kind("authentication", key, BFDKey)
         if key.type is not keys[0].type:
             raise LocalError(f"authentication of {keys[0].type!r} and {key.type!r}, must be of one type")
     if len({key.key_id for key in keys}) < len(keys):

@@ -37,7 +37,7 @@ from bgp.bfd.orders import (
 from bgp.bfd.packet import BFDState, Diagnostic
 from bgp.bfd.table import BFDPath
 from bgp.errors import LocalError
-from bgp.values import Address
+from bgp.values import Address, check_kind
 
 __all__ = ["BFDMonitor", "MonitoredSession"]
 
@@ -93,6 +93,7 @@ class BFDMonitor:
             raise LocalError("the monitor is closed")
         path = BFDPath(peer=peer, local_address=local_address, interface=interface)
         config = BFDConfig() if config is None else config
+        check_kind("config", config, BFDConfig)
         for other in self._sessions.values():
             if other.path == path and other.config.listening_port == config.listening_port:
                 raise LocalError(f"there is a session to {path} already")
@@ -263,6 +264,7 @@ class MonitoredSession:
 
         Raises `LocalError` for other ports, and for a change between single hop and multihop: that is another session.
         """
+        check_kind("config", config, BFDConfig)
         ports = {(each.destination_port, each.listening_port) for each in (config, self._config)}
         if len(ports) > 1 or config.multihop is not self._config.multihop:
             raise LocalError(f"other ports for the session to {self}, which need another session")

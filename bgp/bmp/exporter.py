@@ -40,7 +40,7 @@ from bgp.iana import BMPTerminationReason
 from bgp.negotiated import Negotiated
 from bgp.open import Open
 from bgp.prefix import Family
-from bgp.values import Address, in_range, seconds
+from bgp.values import Address, in_range, is_a, seconds
 
 __all__ = ["BMPExporter", "Peer", "Speaker"]
 
@@ -143,7 +143,7 @@ class BMPExporter:
     speaker: Speaker = attrs.field(kw_only=False)
     """Whose peers."""
 
-    host: str = attrs.field(kw_only=False)
+    host: str = attrs.field(kw_only=False, validator=is_a(str))
     """Name or address of the station."""
 
     port: int = attrs.field(validator=in_range(1, 0xFFFF))

@@ -127,6 +127,7 @@ async def test_a_waiter_may_give_up() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await peer.wait_established()
+        assert not peer._waiters
         await ours.remove_peer(peer)
         with pytest.raises(LocalError, match=r"peer 127\.0\.0\.1 has been removed"):
             await peer.wait_established()

@@ -231,6 +231,8 @@ def nobody(_incoming: Incoming) -> None:
         ("localhost", 0, {}, "'localhost' is not an IP address"),
         ("fe80::1", 0, {}, "address fe80::1, must have a zone, such as fe80::1%eth0"),
         ("fe80::1%none7", 0, {}, "address fe80::1%none7: there is no interface none7"),
+        ("::1", 0, {"interface": ""}, "interface '', must be 1 to 15 octets"),
+        ("::1", 0, {"interface": 5}, "interface 5, must be str"),
         ("::1", 0, {"interface": "none7"}, "interface none7: no SO_BINDTODEVICE: there is no such interface"),
         ("::1", 0, {"keys": {ip_network("::/0"): b""}}, "password of 0 octets"),
     ],

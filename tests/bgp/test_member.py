@@ -85,7 +85,7 @@ def test_policies_change_and_refuse() -> None:
     [
         (ZeroDivisionError("by nothing"), "ZeroDivisionError: by nothing"),
         (Route(B), "it returned another route, "),
-        (17, "AttributeError: "),
+        (17, "LocalError: it returned 17, must be a Route or None"),
     ],
 )
 def test_policies_that_fail(verdict: object, reason: str) -> None:
@@ -391,7 +391,7 @@ def test_an_export_policy_that_changes_nothing() -> None:
     [
         (lambda route: route.evolve(med=-1), "the export policy raised LocalError: "),
         (lambda route: Route(B), "the export policy returned another route, "),
-        (lambda route: 17, "the export policy raised AttributeError: "),
+        (lambda route: 17, "the export policy raised LocalError: it returned 17"),
     ],
 )
 def test_export_policies_that_fail(policy: Any, reason: str) -> None:

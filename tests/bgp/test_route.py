@@ -32,7 +32,7 @@ from bgp.candidate import OURSELVES, Candidate, CandidatePool, Source
 from bgp.look import Look
 from bgp.nlri import OpaqueNLRI
 from bgp.prefix import IPV4_LABELLED, IPV4_VPN
-from bgp.route import as_destination, as_named, as_route
+from bgp.route import as_destination, as_named, as_names, as_route, as_routes
 from bgp.testing import next_hops, routes
 from tests.bgp.pasting import pasted
 
@@ -142,7 +142,7 @@ def test_prints_next_hops_that_peers_send(next_hop: NextHop, in_vpn: bool) -> No
     prefix = VPNPrefix("10.0.0.0/8", rd="1:1", labels=[7])
     hop = next_hop.in_vpn() if in_vpn and next_hop.addresses else next_hop
     seen = Route.of(IPV4_VPN, prefix.key, Candidate(PEER, Route(A).attributes, hop, 0, prefix.wire))
-    if not any(each.is_multicast or each.is_unspecified for each in hop.addresses):
+    if hop.addresses and not any(each.is_multicast or each.is_unspecified for each in hop.addresses):
         assert pasted(seen) == seen
         assert pasted(seen).next_hop == hop
 
@@ -335,6 +335,33 @@ def test_what_stands_for_something_to_withdraw() -> None:
     assert as_named(Route(A, path_id=7)) == (Prefix(A), 7)
     with pytest.raises(LocalError, match="'x' is not a prefix"):
         as_named("x")
+
+
+def test_what_stands_for_several() -> None:
+    assert as_routes([A, Route(A)]) == [Route(A)] * 2
+    assert as_names([A, Route(A)]) == [(Prefix(A), None), (Prefix(A), 0)]
+    wrong: Any
+    for wrong in (A, "", b"", 5, None):
+        for read in as_routes, as_names:
+            with pytest.raises(LocalError, match="must be a list"):
+                read(wrong)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "good", "bad"),
+    [
+        (A, (4, 16, 32), (0, 1, 12, 24, 48)),
+        ("2001:db8::/32", (4, 16, 32), (0, 1, 12, 24, 48)),
+        (VPNPrefix("10.0.0.0/8", rd="64512:1", labels=[16]), (4, 12, 16, 24, 48), (0, 1, 20)),
+        (OpaqueNLRI(EVPN, b"\x02\x01\x00"), (0, 1, 4, 12, 16, 24), ()),
+    ],
+)
+def test_octets_of_a_next_hop(prefix: Any, good: tuple[int, ...], bad: tuple[int, ...]) -> None:
+    for length in good:
+        assert Route(prefix, next_hop=b"\x01" * length).next_hop == NextHop(b"\x01" * length)
+    for length in bad:
+        with pytest.raises(LocalError, match="must be of 4 or 16 or 32"):
+            Route(prefix, next_hop=b"\x01" * length)
 
 
 def test_is_frozen() -> None:

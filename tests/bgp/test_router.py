@@ -2,9 +2,12 @@
 
 import gc
 import weakref
+from collections.abc import Callable
 from typing import Any
 
-from bgp import IPV4_UNICAST, Path, Prefix, Role, Route, Update
+import pytest
+
+from bgp import IPV4_UNICAST, LocalError, Path, PeerConfig, Prefix, Role, Route, Update
 from bgp.config import Confederation, GracefulRestartConfig
 from bgp.decision import Verdict
 from bgp.events import PolicyFailed, RoutesReceived
@@ -58,6 +61,28 @@ def test_a_peer_without_export_policy_keeps_our_route_whatever_others_say() -> N
 # Our own routes.
 
 
+def test_what_is_no_policy() -> None:
+    router, config = Router(), PeerConfig(local_as=64512, peer_as=64513)
+    for name in ("import_policy", "export_policy"):
+        with pytest.raises(LocalError, match=f"{name} 5, must be callable"):
+            router.add(config, **{name: 5})  # type: ignore[arg-type]
+    assert router.members == []
+
+
+def test_a_policy_judges_and_does_nothing_else() -> None:
+    lab = Lab()
+
+    def busy(route: Route) -> Route:
+        lab.router.check_free()
+        return route
+
+    one = lab.peer(import_policy=busy)
+    one.announces(A)
+    [failure] = one.told(PolicyFailed)
+    assert failure.reason == "LocalError: a policy is being asked: do this afterwards, by `loop.call_soon`"
+    lab.router.check_free()
+
+
 def test_our_own_routes() -> None:
     router = Router()
     router.announce([A, Route(B, med=1), Prefix("2001:db8::/32")])
@@ -69,6 +94,28 @@ def test_our_own_routes() -> None:
     assert prefixes(router.originated) == [C]
     assert router.members == []
     assert router.take_awake() == []
+
+
+def test_routes_that_cannot_be() -> None:
+    lab = Lab()
+    one = lab.open_peer()
+    lab.router.announce([A])
+    verbs: list[Callable[[Any], None]] = [lab.router.announce, lab.router.withdraw, lab.router.replace]
+    for verb in verbs:
+        for wrong in ([B, "x"], [A, 5], A, "", None):
+            with pytest.raises(LocalError):
+                verb(wrong)
+    lab.settle()
+    assert (prefixes(lab.router.originated), list(one.routes)) == ([A], [A])
+
+
+def test_what_is_no_family() -> None:
+    lab = Lab()
+    member = lab.open_peer().member
+    asked: list[Callable[[Any], object]] = [lab.router.best, member.received, member.accepted]
+    for ask in asked:
+        with pytest.raises(LocalError, match="family 'ipv4', must be Family"):
+            ask("ipv4")
 
 
 def test_our_route_is_the_best_and_others_stay() -> None:

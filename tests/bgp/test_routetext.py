@@ -55,6 +55,7 @@ def test_withdrawals() -> None:
         (f"announce {A} community x", "community 'x'"),
         (f"withdraw {A} med 7", "withdraw takes prefixes alone, not med"),
         (f"forget {A}", "'forget', must be announce or withdraw"),
+        ("hello", "'hello', must be announce or withdraw"),
     ],
 )
 def test_lines_that_cannot_be_read(line: str, reason: str) -> None:

@@ -735,20 +735,28 @@ def test_too_many_prefixes() -> None:
 def test_a_request_is_answered_with_all_routes() -> None:
     session = established(*REFRESHING)
     session.announce([Route(A)], now=1.0)
-    outputs = session.receive_data(raw(RouteRefresh(IPV4_UNICAST)), now=2.0)
-    begin, update, end = messages_in(outputs)
+    request = raw(RouteRefresh(IPV4_UNICAST))
+    assert session.receive_data(request, now=2.0) == [RefreshRequested(IPV4_UNICAST)]
+    begin, update, end = messages_in(rest(session, 2.0))
     assert begin == RouteRefresh(IPV4_UNICAST, RefreshSubtype.BEGIN)
     assert isinstance(update, Update)
     assert [*map(str, update.announced)] == [A]
     assert end == RouteRefresh(IPV4_UNICAST, RefreshSubtype.END)
-    assert outputs[-1] == RefreshRequested(IPV4_UNICAST)
+
+
+def test_one_answer_to_requests_that_come_at_once() -> None:
+    session = established(*REFRESHING)
+    session.announce([Route(A)], now=1.0)
+    request = raw(RouteRefresh(IPV4_UNICAST))
+    assert session.receive_data(request * 100, now=2.0) == [RefreshRequested(IPV4_UNICAST)] * 100
+    assert len(messages_in(rest(session, 2.0))) == 3
 
 
 def test_a_request_from_a_peer_without_enhanced_refresh() -> None:
     session = established(RouteRefreshCapability())
     session.announce([Route(A)], now=1.0)
-    outputs = session.receive_data(raw(RouteRefresh(IPV4_UNICAST)), now=2.0)
-    assert [type(message) for message in messages_in(outputs)] == [Update]
+    session.receive_data(raw(RouteRefresh(IPV4_UNICAST)), now=2.0)
+    assert [type(message) for message in messages_in(rest(session, 2.0))] == [Update]
     markers = (RouteRefresh(IPV4_UNICAST, subtype) for subtype in (1, 2))
     assert session.receive_data(raw(*markers), now=2.0) == []
 
@@ -757,8 +765,9 @@ def test_routes_of_another_family_are_not_repeated() -> None:
     offers = map(MultiprotocolCapability, [IPV4_UNICAST, IPV6_UNICAST])
     session = established(*offers, *REFRESHING, families=[IPV4_UNICAST, IPV6_UNICAST])
     session.announce([Route(A)], now=1.0)
-    outputs = session.receive_data(raw(RouteRefresh(IPV6_UNICAST)), now=2.0)
-    assert [type(message) for message in messages_in(outputs)] == [RouteRefresh, RouteRefresh]
+    rest(session, 1.0)
+    session.receive_data(raw(RouteRefresh(IPV6_UNICAST)), now=2.0)
+    assert [type(message) for message in messages_in(rest(session, 2.0))] == [RouteRefresh, RouteRefresh]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import struct
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
 
@@ -182,6 +183,44 @@ async def test_waiting_for_a_peer_that_is_removed() -> None:
             await waiter
 
 
+async def test_what_is_no_peer_of_ours() -> None:
+    async with Router() as router, speaker() as ours, speaker() as others:
+        peer = add(others, router)
+        with pytest.raises(LocalError, match=r"peer 127\.0\.0\.1 is one of another speaker"):
+            await ours.remove_peer(peer)
+        with pytest.raises(LocalError, match="or is one of another speaker"):
+            ours.change_peer(peer, hold_time=30)
+        assert others.peers == [peer]
+        wrong: Any = "127.0.0.1"
+        with pytest.raises(LocalError, match=r"peer '127\.0\.0\.1', must be Peer"):
+            await ours.remove_peer(wrong)
+        with pytest.raises(LocalError, match=r"peer '127\.0\.0\.1', must be Peer"):
+            ours.change_peer(wrong)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"local_as": 0}, "local_as 0, must be 1 to 4294967295"),
+        ({"router_id": "router"}, "'router' is not an IPv4 address"),
+        ({"cluster_id": 5}, "5 is not an IPv4 address"),
+        ({"confederation": 100}, "confederation 100, must be Confederation or None"),
+        ({"cost": 5}, "cost 5, must be callable, or None"),
+        ({"restarting": "yes"}, "restarting 'yes', must be bool"),
+    ],
+)
+def test_speakers_that_cannot_be(options: Any, message: str) -> None:
+    with pytest.raises(LocalError, match=message):
+        Speaker(**options)
+
+
+def test_no_peer_without_an_event_loop() -> None:
+    ours = speaker()
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        ours.add_peer("127.0.0.1", peer_as=64513)
+    assert (ours.peers, ours._router.members) == ([], [])
+
+
 async def test_a_wrong_as_number_is_told_to_both_sides() -> None:
     async with Router(answers=False) as router, speaker() as ours:
         peer = add(ours, router)
@@ -259,6 +298,7 @@ async def test_a_local_address_that_is_not_ours() -> None:
         ({}, "peer_as of peer 127.0.0.1 is not given"),
         ({"peer_as": 64513, "hold_time": 1}, "hold time 1 s"),
         ({"peer_as": 64513, "port": 1}, "there is a peer at 127.0.0.1 port 1 already"),
+        ({"peer_as": 64513, "export_policy": "accept_all"}, "export_policy 'accept_all', must be callable"),
     ],
 )
 async def test_peers_that_cannot_be(options: PeerOptions, message: str) -> None:
@@ -430,13 +470,23 @@ async def test_a_peer_of_a_range_that_restarts_is_waited_for() -> None:
     [
         ("127.0.0.0/8", {"limit": 0}, "limit 0, must be 1 to 65535"),
         ("127.0.0.0/8", {"hold_time": 1}, "hold time 1 s"),
+        ("127.0.0.0/8", {"import_policy": 5}, "import_policy 5, must be callable"),
         ("127.0.0.1/8", {}, "127.0.0.1/8"),
+        ("224.0.0.0/4", {}, "peer_address 224.0.0.1, must be the address of a host"),
+        ("::/128", {}, "peer_address ::, must be"),
     ],
 )
 async def test_ranges_that_cannot_be(network: str, options: Any, message: str) -> None:
     async with speaker() as ours:
         with pytest.raises(LocalError, match=message):
             ours.add_range(network, **options)
+
+
+async def test_a_range_of_everybody() -> None:
+    async with speaker() as ours:
+        assert ours.add_range("0.0.0.0/0").welcomes(ip_address("192.0.2.7"))
+        with pytest.raises(LocalError, match=r"there is a range 0\.0\.0\.0/0 already"):
+            ours.add_range("0.0.0.0/0", peer_as=64513)
 
 
 async def test_a_closed_speaker_takes_nothing_more() -> None:
@@ -529,6 +579,38 @@ async def test_policies_that_raise(caplog: pytest.LogCaptureFixture) -> None:
         assert to_one.statistics().established == 1
 
 
+async def test_policies_judge_and_do_nothing_else() -> None:
+    verbs: list[Callable[[], object]] = []
+
+    def busy(route: Route) -> Route:
+        for verb in verbs:
+            with pytest.raises(LocalError, match="a policy is being asked"):
+                verb()
+        one.announce(B)
+        raise RuntimeError("it is through")
+
+    async with sites(2) as (one, two):
+        to_two, to_one = one.joined(two), two.joined(one, import_policy=busy, export_policy=busy)
+        two.announce(C)
+        one.announce(A)
+        events = to_one.events()
+        verbs += [
+            lambda: to_one.announce(C),
+            lambda: to_one.withdraw(C),
+            lambda: to_one.replace([C]),
+            to_one.reset,
+            lambda: to_one.request_refresh(IPV4_UNICAST),
+            lambda: two.change_peer(to_one, import_policy=accept_all),
+            two.next_hops_changed,
+        ]
+        await connected(to_two, to_one)
+        failed = await anext(event async for event in events if isinstance(event, PolicyFailed))
+        assert failed.reason == "RuntimeError: it is through"
+        await until(lambda: sorted(prefixes(to_one.received(IPV4_UNICAST))) == [A, B])
+        assert to_one.advertised(IPV4_UNICAST) == []
+        assert to_one.state is State.ESTABLISHED
+
+
 async def test_next_hops_that_move() -> None:
     reachable: set[str] = set()
     async with sites(2, cost=lambda address: 1 if str(address) in reachable else None) as (one, two):
@@ -579,6 +661,7 @@ async def test_changes_that_cannot_be() -> None:
         for options, message in (
             ({"port": 1}, r"peer 127\.0\.0\.1 cannot move to 127\.0\.0\.1 port 1: add another"),
             ({"hold_time": 2}, "hold time 2 s"),
+            ({"hold_time": 9, "import_policy": 5}, "import_policy 5, must be callable"),
         ):
             before = peer.config
             with pytest.raises(LocalError, match=message):
@@ -626,6 +709,42 @@ async def test_drain() -> None:
         await draining
         assert router.received[-1] == Notification.shutdown("maintenance")
         assert router.routes == {}
+
+
+async def test_draining_holds_for_peers_that_come_later() -> None:
+    async with Router() as router, speaker() as ours:
+        ours.announce(A)
+        draining = asyncio.create_task(ours.drain(60))
+        await asyncio.sleep(0)
+        await up(add(ours, router))
+        await until(lambda: A in router.routes)
+        assert list(map(str, router.routes[A].attributes.communities)) == ["graceful-shutdown"]
+        draining.cancel()
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), "5", 65536])
+async def test_no_time_to_drain(seconds: Any) -> None:
+    async with Router() as router, speaker() as ours:
+        peer = add(ours, router)
+        with pytest.raises(LocalError, match=r"seconds .*, must be (0 to 65535|int or float)"):
+            await ours.drain(seconds)
+        ours.announce(A)
+        await up(peer)
+        await until(lambda: A in router.routes)
+        assert router.routes[A].attributes.communities == ()
+
+
+async def test_close_waits_however_often_it_is_called() -> None:
+    async with Router() as router:
+        ours = speaker()
+        peer = await up(add(ours, router))
+        first = asyncio.create_task(ours.close())
+        await asyncio.sleep(0)
+        assert peer.state is State.IDLE
+        first.cancel()
+        await ours.close()
+        assert Notification.shutdown() in router.received
+        assert all(connection.is_closed for connection in peer._closing)
 
 
 async def test_close_to_come_back() -> None:

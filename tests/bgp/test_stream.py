@@ -51,6 +51,15 @@ async def test_the_end_wakes_the_reader() -> None:
     assert await reader == []
 
 
+async def test_one_reader_at_a_time() -> None:
+    stream: EventStream[str] = EventStream()
+    reader = await waiting(stream)
+    with pytest.raises(LocalError, match="somebody waits for these events already"):
+        await anext(stream)
+    stream.put("one")
+    assert await reader == "one"
+
+
 async def test_a_reader_that_gives_up_loses_nothing() -> None:
     stream: EventStream[str] = EventStream()
     reader = await waiting(stream)

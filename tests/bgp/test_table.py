@@ -3,8 +3,9 @@
 from ipaddress import IPv4Address
 
 import attrs
+import pytest
 
-from bgp import IPV4_UNICAST, PathAttributes, PeerConfig, PeerType
+from bgp import IPV4_UNICAST, LocalError, PathAttributes, PeerConfig, PeerType, Route
 from bgp.candidate import OURSELVES, Candidate, Source
 from bgp.peer import Peering
 from bgp.rib import Rib
@@ -98,3 +99,20 @@ def test_identifiers_of_paths() -> None:
     assert [table.path_id(each) for each in (one.offers(), two.offers(), ours)] == [5, 3, 4]
     table.remove(two)
     assert table.path_id(two.offers()) == 6
+
+
+def test_what_must_not_be_done_while_a_policy_is_asked() -> None:
+    table = Table(Rib(list), None)
+
+    def reads(route: Route) -> None:
+        assert table.judge(lambda other: other, route) is route
+
+    def acts(route: Route) -> None:
+        reads(route)
+        table.check_free()
+
+    assert table.judge(reads, Route("10.0.0.0/8")) is None
+    table.check_free()
+    with pytest.raises(LocalError, match="a policy is being asked: do this afterwards"):
+        table.judge(acts, Route("10.0.0.0/8"))
+    table.check_free()

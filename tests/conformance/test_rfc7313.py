@@ -87,7 +87,7 @@ def asked(*offers: Capability, **values: Any) -> list[Message]:
     peer.perform(peer.session.announce([Route("10.0.0.0/8")], peer.now))
     peer.hears()
     peer.says(RouteRefresh(IPV4_UNICAST))
-    return peer.hears()
+    return peer.waits(0).hears()
 
 
 BEGIN, END = (RouteRefresh(IPV4_UNICAST, subtype) for subtype in (RefreshSubtype.BEGIN, RefreshSubtype.END))
@@ -116,7 +116,7 @@ def test_end_of_rib_first() -> None:
     peer = Neighbour.at(State.OPEN_CONFIRM, *ENHANCED)
     peer.hears()
     peer.says(Keepalive(), RouteRefresh(IPV4_UNICAST))
-    assert peer.hears() == [Update(), BEGIN, END]
+    assert peer.waits(0).hears() == [Update(), BEGIN, END]
 
 
 @rfc(

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -245,7 +246,12 @@ async def test_an_interface_that_is_not_there() -> None:
 async def test_sessions_that_cannot_be() -> None:
     async with BFDMonitor() as monitor:
         port = free_ports()[0]
-        monitor.add(RIGHT, BFDConfig(port=port))
+        session = monitor.add(RIGHT, BFDConfig(port=port))
+        wrong: Any = 0.1
+        with pytest.raises(LocalError, match=r"config 0\.1, must be BFDConfig"):
+            monitor.add(RIGHT, wrong)
+        with pytest.raises(LocalError, match=r"config 0\.1, must be BFDConfig"):
+            session.change(wrong)
         with pytest.raises(LocalError, match=r"there is a session to 127\.0\.0\.2 already"):
             monitor.add(RIGHT, BFDConfig(port=port, multiplier=5))
         with pytest.raises(LocalError, match="is not an IP address"):

@@ -17,6 +17,7 @@ from bgp import (
     Established,
     Event,
     Family,
+    LocalError,
     Negotiated,
     Notification,
     Open,
@@ -296,3 +297,9 @@ async def test_what_was_sent_does_not_count_as_waiting(peer: StandIn) -> None:
             peer.announce(C)
         await until(lambda: len(station.kinds()) == 44)
         assert len(station.heard) == 1
+
+
+def test_a_station_that_cannot_be() -> None:
+    wrong: Any = 5
+    with pytest.raises(LocalError, match="host 5, must be str"):
+        BMPExporter(wrong, wrong, port=11019)
