@@ -149,7 +149,7 @@ class Candidate:
 
 def _next_hop(candidate: Candidate) -> Address | None:
     if candidate.next_hop is not None:
-        return candidate.next_hop.address
+        return candidate.next_hop.nearest
     found = next((value for _, code, value in split(candidate.attributes.wire) if code == _NEXT_HOP), None)
     return None if found is None else IPv4Address(found)
 

@@ -263,9 +263,9 @@ class Peer:
         """Called by the speaker: there may be something to tell the peer."""
         self._arm()
 
-    def path_failed(self, forwarding: bool) -> None:
-        """Called by the speaker: BFD says that the path is dead, and whether the peer's forwarding is."""
-        self._perform(self._peering.path_failed(self._loop.time(), forwarding=forwarding))
+    def path_failed(self, why: str, *, forwarding: bool) -> None:
+        """Called by the speaker: BFD says that the path is dead, why, and whether the peer's forwarding is."""
+        self._perform(self._peering.path_failed(self._loop.time(), why, forwarding=forwarding))
 
     @property
     def is_told_all(self) -> bool:

@@ -217,8 +217,17 @@ class Egress:
     # Where the packets are to go.
 
     def _next_hop(self, family: Family, candidate: Candidate) -> NextHop | str:
-        through_us = candidate.source is not OURSELVES and self._takes_over(candidate)
-        return self._tellable(family, None if through_us else _given(candidate))
+        given = _given(candidate)
+        if candidate.source is not OURSELVES:
+            given = None if self._takes_over(candidate) else self._abroad(given)
+        return self._tellable(family, given)
+
+    def _abroad(self, given: NextHop | None) -> NextHop | None:
+        """What of others' next hop this peer can use, which may be on another link (RFC 2545 3); None: nothing."""
+        if given is None or self.config.route_server_client or len(given.wire) not in (16, 32):
+            return given
+        nearest = given.nearest
+        return None if nearest is None or nearest.is_link_local else NextHop(nearest)
 
     def _takes_over(self, candidate: Candidate) -> bool:
         """Whether packets for others' routes are to come through us."""
@@ -276,8 +285,10 @@ class Egress:
                 return {"as_path": self._inside(path), "local_pref": self._local_pref(attributes)}
             case _:
                 # RFC 5065 4.1 c.
-                path = path.without_confederations()
-                return {"as_path": path.prepend(self.config.presented_as), "local_pref": None}
+                path = path.without_confederations().prepend(self.config.presented_as)
+                # RFC 4456 8: they mean nothing outside.
+                inner: AttributeValues = {"originator_id": None, "cluster_list": ()}
+                return {"as_path": path, "local_pref": None, **inner}
 
     def _theirs(self, candidate: Candidate) -> AttributeValues:
         attributes = candidate.attributes

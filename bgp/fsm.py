@@ -253,7 +253,8 @@ def _stop_unheard(_event: Stop, _options: Options) -> Transition:
 
 
 def _reset(event: Reset, _options: Options) -> Transition:
-    state, effects = _go_down(ReportDown(f"reset: {event.notification}", sent=event.notification))
+    reason = event.reason or f"reset: {event.notification}"
+    state, effects = _go_down(ReportDown(reason, sent=event.notification))
     return state, (Send(event.notification), *effects)
 
 

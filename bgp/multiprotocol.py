@@ -79,6 +79,11 @@ class NextHop:
         return self.addresses[0] if self.addresses else None
 
     @property
+    def nearest(self) -> Address | None:
+        """The first address that packets can be sent to: some write "::" before a link-local one without another."""
+        return next((each for each in self.addresses if not each.is_unspecified), None)
+
+    @property
     def link_local(self) -> Address | None:
         """The second address, the link-local one; None if there is none."""
         return self.addresses[1] if len(self.addresses) > 1 else None

@@ -196,12 +196,13 @@ class Peering:
             outputs += self._look_at(line, line.session.suspend(now), now)
         return [*outputs, *self._stale.clear()]
 
-    def path_failed(self, now: float, *, forwarding: bool) -> list[Output]:
+    def path_failed(self, now: float, why: str, *, forwarding: bool) -> list[Output]:
         """Give the session up, since BFD says that the path to the peer is dead; see `Session.path_failed`."""
         outputs: list[Output] = []
         for line in reversed(self._lines):
-            outputs += self._look_at(line, line.session.path_failed(now, forwarding=forwarding), now)
-        return outputs
+            outputs += self._look_at(line, line.session.path_failed(now, why, forwarding=forwarding), now)
+        # RFC 5882 4.3.1: this ends the grace for a peer that was restarting, too.
+        return [*outputs, *self._stale.clear()] if forwarding else outputs
 
     def reset(self, now: float, farewell: Notification | None = None) -> list[Output]:
         """Take the session down and, after a pause, up again; `farewell` tells the peer, or an Administrative Reset.

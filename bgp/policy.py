@@ -3,7 +3,7 @@
 A policy gets a `Route` and returns it, or a changed copy, or None to refuse it:
 
     def prefer_the_fast_line(route):
-        return route.evolve(local_pref=200) if "64512:1" in route.communities else route
+        return route.evolve(local_pref=200) if FAST in route.communities else route  # bgp.Community("64512:1")
 
 An import policy sees a route as the peer sent it; `route.source` says who that is. An export policy sees it as the peer
 would get it, our AS in its path and the next hop decided, and has the last word.

@@ -314,5 +314,6 @@ def _check_octets(next_hop: bytes, family: Family) -> None:
 
 def _check_host(next_hop: NextHop) -> None:
     for address in next_hop.addresses:
-        if address.is_multicast or address.is_unspecified:
+        # Before a link-local one, "::" says that there is no other.
+        if address.is_multicast or (address.is_unspecified and next_hop.nearest is None):
             raise LocalError(f"next hop {address}, must be the address of a host")

@@ -175,19 +175,20 @@ class Session:
         self.damping.forget()
         return outputs
 
-    def path_failed(self, now: float, *, forwarding: bool) -> list[Output]:
+    def path_failed(self, now: float, why: str, *, forwarding: bool) -> list[Output]:
         """Give an established session up, since BFD says that the path to the peer is dead (RFC 5882 4.3, RFC 9384).
 
-        `forwarding`: what has failed is not just the peer's control plane, so that its routes must not outlive the
-        session, whatever graceful restart says.
+        `why` is what a person is told beside that. `forwarding`: what has failed is not just the peer's control plane,
+        so that its routes must not outlive the session, whatever graceful restart says.
         """
         if self.state is not State.ESTABLISHED or self.negotiated is None:
             return []
+        reason = f"BFD: the path to the peer is dead: {why}"
         if self.negotiated.graceful_restart and not forwarding and not self.negotiated.graceful_notification:
             # A NOTIFICATION, if it got through, would end the peer's routes, and ours at the peer.
-            return self._gone("BFD: the path to the peer is dead", now)
+            return self._gone(reason, now)
         farewell = Notification.cease(CeaseSubcode.BFD_DOWN)
-        return self.apply(Reset(self.farewell(farewell, for_good=forwarding)), now)
+        return self.apply(Reset(self.farewell(farewell, for_good=forwarding), reason), now)
 
     def reset(self, now: float, farewell: Notification | None = None) -> list[Output]:
         """Take the session down and, after a pause, up again; `farewell` tells the peer, or an Administrative Reset.

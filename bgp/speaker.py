@@ -13,7 +13,6 @@ loop per speaker; call everything from within it. Any number of speakers can liv
 """
 
 import asyncio
-import logging
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import TracebackType
@@ -22,7 +21,6 @@ from typing import Final, Literal, Self, TypedDict, Unpack, cast
 import attrs
 
 from bgp.bfd.config import BFDConfig
-from bgp.bfd.monitor import BFDMonitor
 from bgp.capabilities import Capability
 from bgp.config import Confederation, GracefulRestartConfig, PeerConfig, PrefixLimit
 from bgp.decision import Cost
@@ -30,13 +28,14 @@ from bgp.driver import Peer, jitter
 from bgp.errors import LocalError
 from bgp.iana import AddPathDirection, CeaseSubcode, Role
 from bgp.listener import Incoming, Listener
-from bgp.liveness import Watch
+from bgp.liveness import Liveness
 from bgp.nlri import Destination
 from bgp.notification import Notification
 from bgp.policy import Policy, check_policy
 from bgp.prefix import Family, parse_network
 from bgp.route import Route
 from bgp.router import Explanation, Router
+from bgp.sockets import address_of, destination
 from bgp.values import Address, any_address, check_kind, integer, shown
 
 __all__ = ["Peer", "PeerOptions", "PeerRange", "Speaker"]
@@ -45,8 +44,6 @@ DEFERRAL_TIME: Final = 120.0
 """How long a restarted speaker waits for its peers' End-of-RIB, in seconds (Selection_Deferral_Timer, RFC 4724 4.1)."""
 
 _POLICIES: Final[tuple[Literal["import_policy", "export_policy"], ...]] = ("import_policy", "export_policy")
-
-_log = logging.getLogger("bgp")
 
 
 class PeerSettings(TypedDict, total=False):
@@ -143,8 +140,7 @@ class Speaker:
         self._ranges: list[PeerRange] = []
         self._listeners: list[Listener] = []
         self._deferral: asyncio.TimerHandle | None = None
-        self._monitor: BFDMonitor | None = None
-        self._watches: dict[Peer, Watch] = {}
+        self._liveness = Liveness()
         self._ended: list[Peer] = []
         self._is_draining = False
         self._is_closed = False
@@ -238,8 +234,7 @@ class Speaker:
         config = peer.config
         assert config.peer_address is not None
         del self._peers[config.peer_address, config.port], self._of_member[peer.member]
-        if watch := self._watches.pop(peer, None):
-            watch.close()
+        self._liveness.forget(peer)
         self._set_key(config.peer_address, config.password, None)
         self._router.remove(peer.member)
         self._look_around(peer)
@@ -285,11 +280,26 @@ class Speaker:
                 listener.set_key(found, _octets(password))
         return added
 
+    async def remove_range(self, added: "PeerRange") -> None:
+        """Take no more hosts of a network for peers, and remove those that are (Cease / Peer De-configured).
+
+        Nothing happens to a range that is removed already.
+        """
+        if added not in self._ranges:
+            return
+        self._ranges.remove(added)
+        if added.options.get("password"):
+            for listener in self._listeners:
+                listener.remove_key(added.network)
+        await asyncio.gather(*map(self.remove_peer, list(added.peers)))
+
     def _accept(self, incoming: Incoming) -> None:
         address = incoming.remote_address
-        known = [peer for peer in self._peers.values() if peer.config.peer_address == address]
+        known = [peer for peer in self._peers.values() if _calls_from(peer.config) == address]
         for peer in known:
-            if peer.config.local_address in (None, incoming.local_address):
+            local = peer.config.local_address
+            # A link-local one may lack its zone, which is that of the peer.
+            if local is None or local.packed == incoming.local_address.packed:
                 peer.accept(incoming)
                 return
         matching = [each for each in self._ranges if each.welcomes(address)]
@@ -363,37 +373,13 @@ class Speaker:
     def _look_around(self, peer: Peer) -> None:
         """Something happened with a peer: let others know, end what is over."""
         self._wake()
-        if peer.config.bfd is not None or peer in self._watches:
-            self._watch(peer)
+        self._liveness.look_at(peer)
         if self._router.is_deferring and self._router.may_release:
             self._release()
         for each in self._ranges:
             if peer in each.peers and peer.is_gone:
                 self._forget(peer, Notification.shutdown())
                 return
-
-    def _watch(self, peer: Peer) -> None:
-        """Let BFD watch the path to a peer as is wanted now, from its first session on."""
-        config, watch = peer.config.bfd, self._watches.get(peer)
-        try:
-            if watch is not None and config is not None and not self._is_closed:
-                watch.change(config)
-                return
-        except LocalError:
-            pass  # it needs another BFD session
-        if watch is not None:
-            del self._watches[peer]
-            peer.bfd = None
-            watch.close()
-        if config is not None and peer.opens is not None and peer.addresses is not None:
-            self._monitor = self._monitor or BFDMonitor()
-            interface = peer.config.interface
-            try:
-                watch = Watch(self._monitor, config, peer.addresses, interface, peer.path_failed)
-            except LocalError as error:
-                _log.error("peer %s: no BFD: %s", peer, error)
-                return
-            self._watches[peer], peer.bfd = watch, watch.session
 
     def _wake(self) -> None:
         for member in self._router.take_awake():
@@ -448,11 +434,7 @@ class Speaker:
             self._ended.append(peer)
         self._peers.clear()
         self._of_member.clear()
-        for watch in self._watches.values():
-            watch.close()
-        self._watches.clear()
-        monitors = [] if self._monitor is None else [self._monitor.close()]
-        await asyncio.gather(*monitors, *(peer.wait_closed() for peer in self._ended))
+        await asyncio.gather(self._liveness.close(), *(peer.wait_closed() for peer in self._ended))
 
     async def __aenter__(self) -> Self:
         return self
@@ -482,6 +464,17 @@ class PeerRange:
     def welcomes(self, address: Address) -> bool:
         """Whether a host may become a peer now."""
         return any_address(str(address).partition("%")[0]) in self.network and len(self.peers) < self.limit
+
+
+def _calls_from(config: PeerConfig) -> Address | None:
+    """The address that a peer dials us from, its zone named as the system does; None: the zone is not there.
+
+    It may have been typed as a number, or be the `interface`.
+    """
+    try:
+        return address_of(destination(config))
+    except LocalError:
+        return None
 
 
 def _policies(options: PeerOptions) -> dict[str, Policy | None]:

@@ -95,6 +95,9 @@ class Reset:
     notification: Notification
     """What to tell the peer, if it listens."""
 
+    reason: str | None = None
+    """Why, for a person on our side; None: the notification says it."""
+
 
 @attrs.frozen
 class ConnectionOpened:

@@ -16,7 +16,6 @@ import itertools
 import logging
 import socket
 import weakref
-from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Final, Self
 
@@ -37,6 +36,7 @@ from bgp.bfd.orders import (
 from bgp.bfd.packet import BFDState, Diagnostic
 from bgp.bfd.table import BFDPath
 from bgp.errors import LocalError
+from bgp.stream import LIMIT, EventStream
 from bgp.values import Address, check_kind
 
 __all__ = ["BFDMonitor", "MonitoredSession"]
@@ -204,7 +204,7 @@ class MonitoredSession:
         self._last_trouble: str | None = None
         self._removed = False
         self._waiters: list[asyncio.Future[None]] = []
-        self._streams: weakref.WeakSet[_EventStream] = weakref.WeakSet()
+        self._streams: weakref.WeakSet[EventStream[BFDEvent]] = weakref.WeakSet()
 
     def __repr__(self) -> str:
         return f"<MonitoredSession {self}, {self.state.text}>"
@@ -248,14 +248,15 @@ class MonitoredSession:
             self._waiters.append(waiter)
             await waiter
 
-    def events(self) -> AsyncIterator[BFDEvent]:
-        """Return an iterator over what happens from now on; it ends when the session is removed.
+    def events(self, limit: int = LIMIT) -> EventStream[BFDEvent]:
+        """Return an async iterator over what happens from now on; it ends when the session is removed.
 
-        Events wait for you in memory: go on iterating, or drop the iterator.
+        Up to `limit` events wait for you; then `EventsLost` stands for those that did not. An iterator that nobody
+        holds any more costs nothing.
         """
-        stream = _EventStream()
+        stream = EventStream[BFDEvent](limit)
         if self._removed:
-            stream.put(None)
+            stream.close()
         self._streams.add(stream)
         return stream
 
@@ -286,7 +287,7 @@ class MonitoredSession:
                     )
                 )
             for stream in self._streams:
-                stream.put(None)
+                stream.close()
             self._wake()
 
     # What the process says.
@@ -316,19 +317,3 @@ class MonitoredSession:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiters.clear()
-
-
-class _EventStream(AsyncIterator[BFDEvent]):
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[BFDEvent | None] = asyncio.Queue()
-
-    def put(self, event: BFDEvent | None) -> None:
-        """Add an event; None ends the stream."""
-        self._queue.put_nowait(event)
-
-    async def __anext__(self) -> BFDEvent:
-        event = await self._queue.get()
-        if event is None:
-            self.put(None)
-            raise StopAsyncIteration
-        return event

@@ -35,11 +35,13 @@ from bgp.events import (
     RefreshEnded,
     RoutesReceived,
     SessionClosed,
+    StaleRoutesGone,
 )
 from bgp.iana import BMPTerminationReason
 from bgp.negotiated import Negotiated
 from bgp.open import Open
 from bgp.prefix import Family
+from bgp.stream import EventsLost
 from bgp.values import Address, in_range, is_a, seconds
 
 __all__ = ["BMPExporter", "Peer", "Speaker"]
@@ -90,7 +92,7 @@ class Peer(Hashable, Protocol):
     def statistics(self) -> Statistics:
         """Numbers about it."""
 
-    def events(self) -> AsyncIterator[Event]:
+    def events(self) -> AsyncIterator[Event | EventsLost]:
         """What happens from now on; ends when the peer is removed."""
 
 
@@ -294,15 +296,17 @@ class _Conversation:
                     self._outbox.put(self._feed.routes(peer, event, now))
                 case EndOfRib(family):
                     self._outbox.put(self._feed.end_of_rib(peer, family, now))
-                case FamilyDisabled() | RefreshEnded():
-                    # Routes are gone that nobody names; to the station, all are, and what is left comes again.
+                case FamilyDisabled() | RefreshEnded() | StaleRoutesGone() | EventsLost():
+                    # Routes may be gone that nobody names; to the station, all are, and what is left comes again.
                     self._begin(peer)
         self._outbox.put(self._feed.peer_down(peer, None, time.time()))
 
     def _begin(self, peer: Peer) -> None:
-        """Tell of a peer that is up, and all its routes."""
+        """Tell of a peer that is up, and all its routes; or that it is not up."""
         session = _session_of(peer)
-        if session is not None:
+        if session is None:
+            self._outbox.put(self._feed.peer_down(peer, None, time.time()))
+        else:
             self._outbox.put(self._feed.peer_up(peer, session, time.time()))
             self._outbox.put(self._dump(peer, session))
 

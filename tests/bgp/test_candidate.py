@@ -82,6 +82,7 @@ def test_to_look_leaves_nothing_behind_in_the_attributes() -> None:
         (PathAttributes(next_hop="192.0.2.1"), None, "192.0.2.1"),
         (PathAttributes(next_hop="192.0.2.1"), NextHop("2001:db8::1"), "2001:db8::1"),
         (PathAttributes(), NextHop("2001:db8::1", "fe80::1"), "2001:db8::1"),
+        (PathAttributes(), NextHop("::", "fe80::1"), "fe80::1"),
         (PathAttributes(), NextHop(b""), None),  # of a family that needs none
         (PathAttributes(), None, None),  # ours
     ],

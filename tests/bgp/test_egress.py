@@ -104,6 +104,12 @@ def hop(to: Egress, source: Source = OURSELVES, prefix: Any = "2001:db8::/32", *
     return look.next_hop
 
 
+@pytest.mark.parametrize("source", [OURSELVES, learned(INTERNAL, is_client=True)])
+def test_reflection_is_nobodys_business_outside(source: Source) -> None:
+    outside = told(egress(), source, **PATH, originator_id="10.0.0.7", cluster_list=["10.0.0.8"])
+    assert (outside.originator_id, outside.cluster_list) == (None, ())
+
+
 # AS_PATH.
 
 
@@ -408,6 +414,8 @@ def test_ipv4_with_an_ipv6_next_hop() -> None:
     extended = egress(addresses=(OURS6, THEIRS6), session=TAKES_IPV6)
     assert hop(extended, prefix=PREFIX) == NextHop(OURS6)
     assert hop(extended, learned(), prefix=PREFIX, **PATH) == NextHop(OURS6)
+    inside = egress(INTERNAL, (OURS6, THEIRS6), TAKES_IPV6, next_hop_self=True)
+    assert hop(inside, learned(), prefix=PREFIX, **PATH) == NextHop(OURS6)
     assert hop(extended, prefix=PREFIX, next_hop="2001:db8::9") == NextHop("2001:db8::9")
     assert hop(egress(addresses=LINK6, session=TAKES_IPV6), prefix=PREFIX) == NextHop("fe80::1", "fe80::1")
     elsewhere = egress(addresses=LINK6, session=TAKES_IPV6, next_hop_ipv6="2001:db8::7")
@@ -427,7 +435,7 @@ def test_ipv6() -> None:
     assert hop(over6) == hop(over6, learned(), next_hop="2001:db8::9") == NextHop(OURS6)
     assert hop(over6, next_hop="2001:db8::9") == NextHop("2001:db8::9")
     both = NextHop("2001:db8::9", "fe80::9")
-    assert hop(egress(INTERNAL), learned(), next_hop=both) == both
+    assert hop(over6, next_hop=both) == both
     reason = "it names no next hop, and our address on the connection is not IPv6"
     assert refused(over4, prefix="2001:db8::/32") == reason
     assert hop(egress(next_hop_ipv6=OURS6)) == NextHop(OURS6)
@@ -442,6 +450,26 @@ def test_link_local() -> None:
     to = egress(addresses=LINK6)
     assert hop(to) == NextHop("fe80::1", "fe80::1")
     assert hop(to, learned(), next_hop="2001:db8::9") == NextHop("fe80::1", "fe80::1")
+
+
+@pytest.mark.parametrize(
+    ("given_hop", "abroad"),
+    [
+        (NextHop("2001:db8::9", "fe80::9"), "2001:db8::9"),
+        (NextHop("2001:db8::9"), "2001:db8::9"),
+        # So FRR, BIRD, and others say it.
+        (NextHop("fe80::9", "fe80::9"), OURS6),
+        (NextHop("::", "fe80::9"), OURS6),
+        (NextHop("fe80::9"), OURS6),
+    ],
+)
+def test_the_next_hops_of_others_on_another_link(given_hop: NextHop, abroad: str) -> None:
+    # RFC 2545 3.
+    to = egress(INTERNAL, addresses=(OURS6, THEIRS6))
+    assert hop(to, learned(), next_hop=given_hop) == NextHop(abroad)
+    # All members of an exchange are on one.
+    server = egress(addresses=(OURS6, THEIRS6), route_server_client=True)
+    assert hop(server, learned(), next_hop=given_hop) == given_hop
 
 
 @pytest.mark.parametrize(

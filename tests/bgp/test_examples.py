@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bgp import Keepalive, Notification, PathAttributes, Update
+from bgp import IPV4_UNICAST, Keepalive, Notification, PathAttributes, Route, Update
 from tests.bgp.router import DEADLINE, Router
+from tests.bgp.speakers import FAST, OPEN, Site, free_port, knows, up
 from tests.conditions import until
 
 FOLDER = Path(__file__).parents[2] / "examples"
-A = "203.0.113.7/32"
+A, B, C, D = (f"203.0.113.{number}/32" for number in (7, 71, 72, 73))
 ROUTE = Update(
     announced=["192.0.2.0/24", "198.51.100.0/24"],
     attributes=PathAttributes(
@@ -131,3 +132,44 @@ async def test_health_checked_anycast(path: str | None) -> None:
             server.close()
             await until(lambda: not router.routes)
             assert router.connections == 1
+
+
+async def test_route_server() -> None:
+    port = free_port()
+    async with contextlib.AsyncExitStack() as stack:
+        members = [await stack.enter_async_context(Site(number, port)) for number in (2, 3, 4)]
+        one, two, _ = members
+        known = [f"{member.address}={64512 + member.number}" for member in members]
+        options = ["--local-as", "64500", "--router-id", "192.0.2.250"]
+        options += ["--address", "127.0.0.1", "--port", str(port)]
+        async with running("route_server.py", *options, *known) as process:
+            await lines(process, "waiting for members")
+            peers = [
+                member.add_peer(
+                    "127.0.0.1", peer_as=64500, port=port, local_address=member.address, **OPEN, **FAST
+                )
+                for member in members
+            ]
+            await up(*peers)
+            from_one, from_two, from_three = peers
+            one.announce(
+                Route(A, next_hop="127.0.0.99", med=7, as_path=[64514, 64999]),
+                Route(B, communities=["0:64515"]),
+                Route(C, large_communities=["64500:0:64516"]),
+            )
+            two.announce(D)
+            await until(lambda: knows(from_two, IPV4_UNICAST) == [A, C])
+            await until(lambda: knows(from_three, IPV4_UNICAST) == [A, B, D])
+            # No route comes back to who sent it.
+            await until(lambda: knows(from_one, IPV4_UNICAST) == [D])
+            route = next(route for route in from_two.received(IPV4_UNICAST) if str(route.prefix) == A)
+            # RFC 7947 2.2: we are not in the path.
+            assert (str(route.as_path), str(route.next_hop), route.med) == (
+                "64514 64514 64999",
+                "127.0.0.99",
+                7,
+            )
+            two.withdraw(D)
+            await until(lambda: knows(from_three, IPV4_UNICAST) == [A, B])
+            await one.close()
+            await until(lambda: knows(from_three, IPV4_UNICAST) == [])

@@ -76,8 +76,16 @@ def test_next_hops_of_every_length(wire: str, text: str, arguments: str | None) 
     assert repr(hop) == f"NextHop({arguments or repr(bytes.fromhex(wire))})"
     assert pasted(hop) == hop
     assert [str(address) for address in hop.addresses] == ([] if "0x" in text else text.split(", "))
-    assert hop.address == next(iter(hop.addresses), None)
+    assert hop.address == hop.nearest == next(iter(hop.addresses), None)
     assert hop.link_local == (hop.addresses[1] if len(hop.addresses) > 1 else None)
+
+
+def test_a_next_hop_with_a_link_local_address_alone() -> None:
+    # So BIRD says it.
+    hop = NextHop("::", "fe80::1")
+    assert hop.nearest == hop.link_local == IPv6Address("fe80::1")
+    assert NextHop("::").nearest is None
+    assert pasted(hop) == hop
 
 
 def test_next_hops_of_addresses() -> None:

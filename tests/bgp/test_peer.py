@@ -544,6 +544,25 @@ def test_stop_does_not_wait_for_anybody() -> None:
     assert found.next_timeout() is None
 
 
+@pytest.mark.parametrize("forwarding", [True, False])
+def test_a_path_that_fails_while_the_peer_restarts(forwarding: bool) -> None:
+    # RFC 5882 4.3.1: that of a peer whose BFD does not depend on what restarts.
+    found = graceful()
+    found.connection_lost(1, 1.0)
+    outputs = found.path_failed(2.0, "the peer is silent", forwarding=forwarding)
+    assert outputs == ([StaleRoutesGone(IPV4_UNICAST)] if forwarding else [])
+    assert bool(found.stale_families) is not forwarding
+
+
+@pytest.mark.parametrize("forwarding", [True, False])
+def test_a_path_that_fails(forwarding: bool) -> None:
+    found = graceful()
+    outputs = found.path_failed(2.0, "the peer is silent", forwarding=forwarding)
+    [closed] = [output for output in outputs if isinstance(output, SessionClosed)]
+    assert closed.reason == "BFD: the path to the peer is dead: the peer is silent"
+    assert bool(found.stale_families) is not forwarding
+
+
 def test_only_the_first_session_after_our_restart_says_so() -> None:
     found = Peering(
         PeerConfig(local_as=64512, peer_as=64513, graceful_restart=GracefulRestartConfig()), restarting=True
@@ -674,13 +693,13 @@ def test_reset_with_a_farewell_ends_both() -> None:
 @pytest.mark.parametrize("forwarding", [False, True])
 def test_a_dead_path_ends_the_session(forwarding: bool) -> None:
     found = graceful()
-    assert said(found.path_failed(1.0, forwarding=forwarding), 1) == (
+    assert said(found.path_failed(1.0, "silence", forwarding=forwarding), 1) == (
         [Notification(6, 10)] if forwarding else []
     )
     assert found.state is State.IDLE
     # RFC 5882 4.3.1: what the peer says it can still forward is kept unless forwarding itself has failed.
     assert found.stale_families == (set() if forwarding else {IPV4_UNICAST})
-    assert found.path_failed(1.1, forwarding=forwarding) == []
+    assert found.path_failed(1.1, "silence", forwarding=forwarding) == []
 
 
 # Routes, and what else is passed on to the sessions.

@@ -90,6 +90,7 @@ def test_a_route_with_everything() -> None:
         ("2001:db8::9", A, False),
         (IPv6Address("2001:db8::9"), "2001:db8::/32", False),
         (NextHop("2001:db8::9", "fe80::9"), "2001:db8::/32", False),
+        (NextHop("::", "fe80::9"), "2001:db8::/32", False),
         ("192.0.2.9", VPNPrefix("10.0.0.0/8", rd="1:1", labels=[7]), False),
     ],
 )

@@ -618,7 +618,7 @@ BFD_DOWN = Notification(6, 10)
 def test_a_dead_path(notification: bool | None, forwarding: bool, said: list[Notification]) -> None:
     # RFC 5882 4.3, RFC 9384.
     session = established() if notification is None else graceful(notification=notification)
-    outputs = session.path_failed(1.0, forwarding=forwarding)
+    outputs = session.path_failed(1.0, "silence", forwarding=forwarding)
     assert messages_in(outputs) == said
     assert CloseConnection() in outputs
     [closed] = [each for each in outputs if isinstance(each, SessionClosed)]
@@ -631,7 +631,7 @@ def test_a_dead_path(notification: bool | None, forwarding: bool, said: list[Not
 def test_a_dead_path_before_there_is_a_session() -> None:
     session = alone()
     opened(session)
-    assert session.path_failed(1.0, forwarding=True) == []
+    assert session.path_failed(1.0, "silence", forwarding=True) == []
     assert session.state is State.OPEN_SENT
     assert not session.is_pausing
 
@@ -669,6 +669,36 @@ def test_suspending_what_is_not_up(state: State) -> None:
     assert messages_in(session.suspend(1.0)) == []
     assert session.state is State.IDLE
     assert session.next_timeout() is None
+
+
+@pytest.mark.parametrize(
+    ("graceful", "forwarding", "said"),
+    [
+        # RFC 9384 3.
+        (None, False, [Notification(6, 10)]),
+        (None, True, [Notification(6, 10)]),
+        # RFC 5882 4.3: the peer may just restart, and without RFC 8538 a NOTIFICATION ends all grace.
+        ({"notification": False}, False, []),
+        ({"notification": False}, True, [Notification(6, 10)]),
+        ({"notification": True}, False, [Notification(6, 10)]),
+        ({"notification": True}, True, [Notification.hard_reset(Notification(6, 10))]),
+    ],
+)
+def test_a_path_that_fails(
+    graceful: dict[str, bool] | None, forwarding: bool, said: list[Notification]
+) -> None:
+    offers: list[Capability] = []
+    if graceful is not None:
+        offers.append(GracefulRestartCapability(restart_time=60, families={IPV4_UNICAST: True}, **graceful))
+    session = established(*offers, graceful_restart=GracefulRestartConfig() if graceful else None)
+    outputs = session.path_failed(1.0, "the peer is silent", forwarding=forwarding)
+    assert messages_in(outputs) == said
+    assert closing(outputs) == SessionClosed(
+        "BFD: the path to the peer is dead: the peer is silent", sent=said[0] if said else None
+    )
+    # It comes back.
+    assert session.next_timeout() is not None
+    assert session.path_failed(1.0, "the peer is silent", forwarding=forwarding) == []
 
 
 def test_a_route_that_is_refused_may_be_announced_another_way() -> None:

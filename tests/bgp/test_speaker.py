@@ -35,6 +35,7 @@ from bgp.policy import accept_all
 from bgp.speaker import Peer, PeerOptions, Speaker
 from bgp.stream import EventsLost
 from bgp.vocabulary import Timer
+from tests.bgp.ends import needs_signing
 from tests.bgp.router import DEADLINE, NEGOTIATED, Router, greeting, no_leaks
 from tests.bgp.speakers import OPEN, Site, knows, prefixes, sites
 from tests.bgp.speakers import up as connected
@@ -414,6 +415,21 @@ async def test_a_range_of_peers() -> None:
         await connected(third)
         assert {str(peer) for peer in found.peers} == {"127.0.0.3", "127.0.0.4"}
         await until(lambda: knows(second, IPV4_UNICAST) == [])
+
+
+@needs_signing
+async def test_a_range_that_is_removed() -> None:
+    async with sites(3) as (one, two, three):
+        found = one.add_range("127.0.0.0/8", password="secret", **OPEN)
+        to_one = two.joined(one, password="secret")
+        await connected(to_one)
+        await one.remove_range(found)
+        await one.remove_range(found)
+        assert not one.peers
+        await until(lambda: "de-configured" in (to_one.last_error or "").lower())
+        # Neither does the network have to sign any more, nor is it known.
+        one.add_range("127.0.0.0/8", **OPEN)
+        await connected(three.joined(one))
 
 
 async def test_a_peer_with_an_address_is_no_business_of_a_range() -> None:

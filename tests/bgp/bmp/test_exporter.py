@@ -40,9 +40,10 @@ from bgp.bmp import (
     decode,
 )
 from bgp.bmp.exporter import BMPExporter
-from bgp.events import FamilyDisabled
+from bgp.events import FamilyDisabled, RefreshEnded, StaleRoutesGone
 from bgp.multiprotocol import NextHop
 from bgp.nlri import Destination
+from bgp.stream import EventsLost
 from bgp.values import Address
 from tests.conditions import until
 
@@ -81,7 +82,7 @@ class StandIn:
     """A peer whose session does as it is told."""
 
     rib: list[Received] = attrs.field(factory=list)
-    queues: list[asyncio.Queue[Event | None]] = attrs.field(factory=list)
+    queues: list[asyncio.Queue[Event | EventsLost | None]] = attrs.field(factory=list)
     opens: tuple[Open, Open] | None = None
     endpoints: tuple[tuple[Address, int], tuple[Address, int]] | None = (LOCAL, REMOTE)
     negotiated: Negotiated | None = SESSION
@@ -92,13 +93,13 @@ class StandIn:
     def statistics(self) -> Counts:
         return Counts({IPV4_UNICAST: Count(len(self.rib))})
 
-    async def events(self) -> AsyncIterator[Event]:
-        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+    async def events(self) -> AsyncIterator[Event | EventsLost]:
+        queue: asyncio.Queue[Event | EventsLost | None] = asyncio.Queue()
         self.queues.append(queue)
         while (event := await queue.get()) is not None:
             yield event
 
-    def tell(self, event: Event | None) -> None:
+    def tell(self, event: Event | EventsLost | None) -> None:
         for queue in self.queues:
             queue.put_nowait(event)
 
@@ -219,16 +220,34 @@ async def test_an_established_session_that_is_gone_already() -> None:
         await until(lambda: station.kinds() == [Initiation, PeerUp])
 
 
-async def test_routes_that_vanish_without_a_name(peer: StandIn) -> None:
+@pytest.mark.parametrize(
+    "event",
+    [
+        FamilyDisabled(IPV4_UNICAST, ()),
+        RefreshEnded(IPV4_UNICAST),
+        StaleRoutesGone(IPV4_UNICAST),
+        EventsLost(7),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+async def test_routes_that_vanish_without_a_name(peer: StandIn, event: Event | EventsLost) -> None:
     async with Station() as station, exporter(Speaker([peer]), station):
         await until(lambda: len(station.kinds()) == 4)
         peer.rib.pop()
-        peer.tell(FamilyDisabled(IPV4_UNICAST, ()))
+        peer.tell(event)
         await until(lambda: station.kinds()[4:] == [PeerDown, PeerUp, RouteMonitoring, RouteMonitoring])
         down = station.heard[0][4]
         assert isinstance(down, PeerDown)
         assert down.reason == 5
         assert station.updates()[2] == Update(announced=[A], attributes=PLAIN)
+
+
+async def test_a_session_whose_end_is_among_the_events_lost(peer: StandIn) -> None:
+    async with Station() as station, exporter(Speaker([peer]), station):
+        await until(lambda: len(station.kinds()) == 4)
+        peer.opens = None
+        peer.tell(EventsLost(7))
+        await until(lambda: station.kinds()[4:] == [PeerDown])
 
 
 async def test_comes_back_with_a_fresh_dump(peer: StandIn) -> None:

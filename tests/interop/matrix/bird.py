@@ -7,6 +7,8 @@ from typing import ClassVar, Final
 import bgp
 from bgp import CeaseSubcode
 from tests.interop.matrix.neighbours import (
+    BFD_INTERVAL,
+    BFD_MULTIPLIER,
     COMMUNITY,
     LABELLED4,
     LABELLED6,
@@ -40,6 +42,7 @@ router id {ROUTER4};
 graceful restart wait 2;
 protocol device {{}}
 protocol direct {{ ipv4; ipv6; }}
+protocol bfd {{ interface "eth0" {{ interval {BFD_INTERVAL} ms; multiplier {BFD_MULTIPLIER}; }}; }}
 protocol static own4 {{
     ipv4;
     route {PLAIN4} blackhole;
@@ -146,11 +149,12 @@ def _protocol(neighbour: Neighbour) -> str:
     lines = [
         f"protocol bgp {_slug(neighbour)} {{",
         f"local {neighbour.router_address} as {ROUTER_AS};",
-        f"neighbor {neighbour.address} as {neighbour.asn};",
+        f"neighbor {neighbour.address}{neighbour.zone} as {neighbour.asn};",
         "direct;",
         "connect delay time 1; connect retry time 1;" if neighbour.dials else "passive;",
         "error wait time 1, 1;",
         f'password "{neighbour.password}";' if neighbour.password else "",
+        "bfd on;" if neighbour.bfd else "",
         "ttl security on;" if neighbour.ttl_security else "",
         restart if neighbour.graceful_restart else "",
         f"ipv4 {{ {ipv4} }};" if neighbour.ipv4 else "",
@@ -183,7 +187,8 @@ def _path(prefix: str, text: str) -> Seen:
     targets = [re.split(r", *", group) for group in groups]
     return Seen(
         prefix=prefix,
-        next_hop=values["next_hop"].split()[0],
+        # A link-local address is shown behind another, or behind "::".
+        next_hop=values["next_hop"].removeprefix(":: ").split()[0],
         as_path=tuple(map(int, values["as_path"].split())),
         communities=_set(values.get("community", "")),
         large_communities=_set(values.get("large_community", "")),

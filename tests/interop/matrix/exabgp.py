@@ -41,6 +41,9 @@ class ExaBGP(Router):
     version = "4.2.21"
     passes_on = False
     cannot: ClassVar[Mapping[str, str]] = {
+        "ipv6_over_link_local": "takes no zone in an address",
+        "ipv4_over_link_local": "takes no zone in an address",
+        "bfd": "does not speak BFD",
         "we_restart": "keeps no routes of others",
         "ttl_security": "looks at the TTL of all its neighbours or of none",
         "collision": "sometimes closes one connection and then sends no OPEN on the other",
@@ -48,6 +51,7 @@ class ExaBGP(Router):
         "it_says_why": "takes no text from its operator",
         "we_say_why": "cannot decode a NOTIFICATION with a text",
     }
+    without = frozenset({"ipv6_over_link_local", "ipv4_over_link_local"})
     phrases: ClassVar[Mapping[CeaseSubcode, str]] = {
         CeaseSubcode.MAXIMUM_NUMBER_OF_PREFIXES_REACHED: "6/1",
         CeaseSubcode.ADMINISTRATIVE_SHUTDOWN: "6/2",

@@ -9,6 +9,8 @@ import bgp
 from bgp import CeaseSubcode
 from tests.interop import starting
 from tests.interop.matrix.neighbours import (
+    BFD_INTERVAL,
+    BFD_MULTIPLIER,
     COMMUNITY,
     LABELLED4,
     LABELLED6,
@@ -56,7 +58,7 @@ _NETWORKS: Final = f"""
 
 
 class FRR(Router):
-    """bgpd, controlled through vtysh; zebra tells it what interfaces there are."""
+    """bgpd, controlled through vtysh; zebra tells it what interfaces there are, bfdd which paths are dead."""
 
     name = "FRR"
     package = "frr"
@@ -68,19 +70,21 @@ class FRR(Router):
     }
 
     def launch(self) -> None:
-        """Start zebra and bgpd, with the kernel's routes left alone."""
+        """Start zebra, bfdd and bgpd, with the kernel's routes left alone."""
         vty = self.folder / "vty"
         if not vty.exists():
             vty.mkdir()
-            self.write("zebra.conf", "")
+            for name in ("zebra.conf", "bfdd.conf"):
+                self.write(name, "")
             self.write("bgpd.conf", self._config())
-        # Both give up root.
+        # They give up root.
         for path in (self.folder, *self.folder.iterdir()):
             shutil.chown(path, "frr", "frr")
         zebra = starting.zebra_socket(self.folder)
         zebra.unlink(missing_ok=True)
         self._start("zebra")
         wait_until(zebra.exists)
+        self._start("bfdd", "--bfdctl", str(self.folder / "bfdd.sock"))
         self._start("bgpd", "--no_kernel", "--log", "stdout", "--log-level", "info")
 
     def is_ready(self) -> bool:
@@ -171,6 +175,8 @@ def _session(neighbour: Neighbour) -> list[str]:
         "capability extended-nexthop" if neighbour.extended_next_hop else "",
         f"password {neighbour.password}" if neighbour.password else "",
         "ttl-security hops 1" if neighbour.ttl_security else "",
+        f"bfd {BFD_MULTIPLIER} {BFD_INTERVAL} {BFD_INTERVAL}" if neighbour.bfd else "",
+        "interface eth0" if neighbour.is_link_local else "",
         "graceful-restart" if neighbour.graceful_restart else "",
     ]
 

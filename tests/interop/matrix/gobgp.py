@@ -26,7 +26,7 @@ _GLOBAL: Final = f"""
 [global.config]
 as = {ROUTER_AS}
 router-id = "{ROUTER4}"
-local-address-list = ["{ROUTER4}", "{ROUTER6}"]
+local-address-list = ["{ROUTER4}", "::"]
 """
 _LABELS: Final = ("community", COMMUNITY, "large-community", LARGE_COMMUNITY, "rt", ROUTE_TARGET)
 
@@ -40,6 +40,7 @@ class GoBGP(Router):
     version = "3.10.0"
     cannot: ClassVar[Mapping[str, str]] = {
         "it_asks_for_refresh": "has no command that sends ROUTE-REFRESH: softresetin judges anew what it has kept",
+        "bfd": "does not speak BFD",
     }
     phrases: ClassVar[Mapping[CeaseSubcode, str]] = {
         CeaseSubcode.MAXIMUM_NUMBER_OF_PREFIXES_REACHED: "maximum number of prefixes reached",
@@ -70,7 +71,7 @@ class GoBGP(Router):
 
     def routes(self, neighbour: Neighbour, family: bgp.Family = bgp.IPV4_UNICAST) -> list[Seen]:
         """The routes that it has from a neighbour."""
-        table = self._shown("neighbor", neighbour.address, "adj-in", "-a", _family(family))
+        table = self._shown("neighbor", neighbour.address + neighbour.zone, "adj-in", "-a", _family(family))
         return [_path(path) for paths in table.values() for path in paths] if table else []
 
     def count(self, neighbour: Neighbour) -> int:
@@ -87,7 +88,7 @@ class GoBGP(Router):
         return "\n".join(
             f"{entry['msg']}: {entry.get('Communicated-Reason', '')} {entry.get('Reason', '')}"
             for entry in self._log_entries()
-            if entry.get("Key") == neighbour.address
+            if entry.get("Key") == neighbour.address + neighbour.zone
         )
 
     def announce(self, prefix: str) -> None:
@@ -100,11 +101,11 @@ class GoBGP(Router):
 
     def refresh(self, neighbour: Neighbour) -> None:
         """Ask for a soft reset, which judges anew what it has: it sends no ROUTE-REFRESH."""
-        self._gobgp("neighbor", neighbour.address, "softresetin")
+        self._gobgp("neighbor", neighbour.address + neighbour.zone, "softresetin")
 
     def shut_down(self, neighbour: Neighbour, text: str) -> None:
         """Shut the neighbor down."""
-        self._gobgp("neighbor", neighbour.address, "shutdown", "--reason", text)
+        self._gobgp("neighbor", neighbour.address + neighbour.zone, "shutdown", "--reason", text)
 
     def _rib(self, verb: str, prefix: str, *attributes: str) -> None:
         is_ipv6 = ":" in prefix
@@ -120,7 +121,7 @@ class GoBGP(Router):
         return json.loads(self._gobgp("-j", *command))
 
     def _neighbour(self, neighbour: Neighbour) -> dict[str, Any]:
-        shown = self._shown("neighbor", neighbour.address)
+        shown = self._shown("neighbor", neighbour.address + neighbour.zone)
         found: dict[str, Any] = shown[0] if isinstance(shown, list) else shown
         return found
 
@@ -140,7 +141,7 @@ def _neighbour(neighbour: Neighbour) -> str:
     return f"""
 [[neighbors]]
 [neighbors.config]
-neighbor-address = "{neighbour.address}"
+neighbor-address = "{neighbour.address}{neighbour.zone}"
 peer-as = {neighbour.asn}
 {password}
 [neighbors.timers.config]

@@ -13,6 +13,7 @@ import attrs
 ROUTER_AS: Final = 4200000001
 ROUTER4: Final = "192.0.2.1"
 ROUTER6: Final = "2001:db8::1"
+ROUTER_LINK_LOCAL: Final = "fe80::1"
 
 NEXT_HOP6: Final = "2001:db8::2"
 """An IPv6 address of ours, for routes in sessions over IPv4."""
@@ -20,6 +21,10 @@ NEXT_HOP6: Final = "2001:db8::2"
 PASSWORD: Final = "k8sglue"
 MAX_PREFIXES: Final = 5
 RESTART_TIME: Final = 60
+BFD_INTERVAL: Final = 100
+"""How often the router sends, and receives, in milliseconds."""
+
+BFD_MULTIPLIER: Final = 5
 
 
 @attrs.frozen(kw_only=True)
@@ -51,6 +56,9 @@ class Neighbour:
 
     graceful_restart: bool = False
 
+    bfd: bool = False
+    """Whether the router watches the path to it."""
+
     password: str | None = None
     """The key of TCP MD5."""
 
@@ -71,8 +79,20 @@ class Neighbour:
         return ip_address(self.address).version == 6
 
     @property
+    def is_link_local(self) -> bool:
+        """Whether both ends have addresses of the cable alone."""
+        return ip_address(self.address).is_link_local
+
+    @property
+    def zone(self) -> str:
+        """What follows its address, or the router's, in a configuration."""
+        return "%eth0" if self.is_link_local else ""
+
+    @property
     def router_address(self) -> str:
         """The router's end of the session."""
+        if self.is_link_local:
+            return ROUTER_LINK_LOCAL + self.zone
         return ROUTER6 if self.is_ipv6 else ROUTER4
 
 
@@ -112,6 +132,9 @@ _OF_CELLS: Final = (
     _external("we_limit_it", 34),
     _external("it_says_why", 35),
     _external("we_say_why", 36),
+    _external("bfd", 37, bfd=True),
+    attrs.evolve(_over_ipv6("ipv6_over_link_local", 38, ipv4=False), address="fe80::38"),
+    attrs.evolve(_over_ipv6("ipv4_over_link_local", 39, extended_next_hop=True), address="fe80::39"),
 )
 NEIGHBOUR_OF: Final = {neighbour.name: neighbour for neighbour in _OF_CELLS}
 """By the names of the cells. No two share one: a router may make us wait after the end of a session."""

@@ -18,6 +18,7 @@ from tests.interop.matrix.neighbours import (
     ROUTER4,
     ROUTER6,
     ROUTER_AS,
+    ROUTER_LINK_LOCAL,
     Neighbour,
 )
 from tests.interop.matrix.router import Router, Seen
@@ -36,6 +37,8 @@ class OpenBGPD(Router):
     cannot: ClassVar[Mapping[str, str]] = {
         "ipv6_over_ipv4_from_it": "takes ::1 for its own IPv6 address, and says so in next hops",
         "ipv4_over_ipv6": "does not know IPv6 next hops for IPv4 routes",
+        "ipv4_over_link_local": "does not know IPv6 next hops for IPv4 routes",
+        "bfd": "does not speak BFD",
         "we_ask_for_refresh": "takes our request for one about a family that was not negotiated",
         "signed": "takes the key, but on Linux does not hand it to the kernel",
         "it_restarts": "does not offer to keep its forwarding state",
@@ -52,6 +55,7 @@ AS {ROUTER_AS}
 router-id {ROUTER4}
 listen on {ROUTER4}
 listen on {ROUTER6}
+listen on {ROUTER_LINK_LOCAL}%eth0
 socket "{self._socket}"
 fib-update no
 rde evaluate all
@@ -81,7 +85,7 @@ allow to any
     def routes(self, neighbour: Neighbour, family: bgp.Family = bgp.IPV4_UNICAST) -> list[Seen]:
         """The routes that it has from a neighbour."""
         version = "inet" if family == bgp.IPV4_UNICAST else "inet6"
-        shown = self._shown("show", "rib", "detail", version, "neighbor", neighbour.address)
+        shown = self._shown("show", "rib", "detail", version, "neighbor", neighbour.address + neighbour.zone)
         return [_path(path) for path in shown.get("rib", [])]
 
     def count(self, neighbour: Neighbour) -> int:
@@ -90,7 +94,7 @@ allow to any
 
     def last_error(self, neighbour: Neighbour) -> str:
         """What it says was the end of the last session, with the text that came with it."""
-        shown = self._bgpctl("show", "neighbor", neighbour.address)
+        shown = self._bgpctl("show", "neighbor", neighbour.address + neighbour.zone)
         wanted = ("Last received", "Last error received")
         return "\n".join(line.strip() for line in shown.splitlines() if line.strip().startswith(wanted))
 
@@ -127,13 +131,15 @@ allow to any
         return found
 
     def _neighbour(self, neighbour: Neighbour) -> dict[str, Any]:
-        found: dict[str, Any] = self._shown("show", "neighbor", neighbour.address)["neighbors"][0]
+        found: dict[str, Any] = self._shown("show", "neighbor", neighbour.address + neighbour.zone)[
+            "neighbors"
+        ][0]
         return found
 
 
 def _neighbour(neighbour: Neighbour) -> str:
     lines = [
-        f"neighbor {neighbour.address} {{",
+        f"neighbor {neighbour.address}{neighbour.zone} {{",
         f"remote-as {neighbour.asn}",
         f"local-address {neighbour.router_address}",
         "" if neighbour.dials else "passive",

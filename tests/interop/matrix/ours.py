@@ -132,7 +132,7 @@ def _seen(route: Route) -> Seen:
     extended = map(str, attributes.extended_communities or ())
     return Seen(
         prefix=str(route.prefix),
-        next_hop=str(route.next_hop.addresses[0]) if route.next_hop else "",
+        next_hop=str(route.next_hop.nearest) if route.next_hop else "",
         as_path=route.as_path.asns,
         communities=frozenset(map(str, attributes.communities or ())),
         large_communities=frozenset(map(str, attributes.large_communities or ())),

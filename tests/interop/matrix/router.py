@@ -6,6 +6,7 @@ routes comes out as `Seen`s, whatever it calls things itself.
 """
 
 import abc
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -107,6 +108,18 @@ class Router(abc.ABC):
         for process in self.processes:
             process.kill()
         self._wait_ended()
+
+    def freeze(self) -> None:
+        """Let it stand still: its processes do nothing, and their sockets stay."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        for process in self.processes:
+            process.send_signal(number)
 
     def terminate(self) -> None:
         """Ask it to end, and wait until it has."""

@@ -3,7 +3,7 @@
 from collections.abc import Set
 
 import bgp
-from bgp import IPV6_UNICAST, Route
+from bgp import IPV4_UNICAST, IPV6_UNICAST, Route
 from bgp.events import RefreshRequested
 from tests.conditions import until
 from tests.interop.matrix.neighbours import (
@@ -19,6 +19,7 @@ from tests.interop.matrix.neighbours import (
     ROUTER4,
     ROUTER6,
     ROUTER_AS,
+    ROUTER_LINK_LOCAL,
     TEN_THOUSAND,
     TWO_PATHS,
     Neighbour,
@@ -98,6 +99,27 @@ async def test_ipv4_over_ipv6(router: Router, neighbour: Neighbour) -> None:
         await until(lambda: side.find(PLAIN4))
         (route,) = side.find(PLAIN4)
         assert (route.next_hop, route.as_path) == (ROUTER6, (ROUTER_AS,))
+
+
+async def _over_link_local(router: Router, neighbour: Neighbour, to_it: str, from_it: str) -> None:
+    family = IPV6_UNICAST if ":" in to_it else IPV4_UNICAST
+    async with connected(neighbour, to_it) as side:
+        await until(lambda: router.routes(neighbour, family))
+        route = one(router.routes(neighbour, family), to_it)
+        assert (route.next_hop, route.as_path) == (neighbour.address, (neighbour.asn,))
+        await until(lambda: side.find(from_it))
+        (route,) = side.find(from_it)
+        # Some name an address that is good for more than this link, if they have one.
+        assert route.next_hop in (ROUTER6, ROUTER_LINK_LOCAL)
+        assert route.as_path == (ROUTER_AS,)
+
+
+async def test_ipv6_over_link_local(router: Router, neighbour: Neighbour) -> None:
+    await _over_link_local(router, neighbour, A6, PLAIN6)
+
+
+async def test_ipv4_over_link_local(router: Router, neighbour: Neighbour) -> None:
+    await _over_link_local(router, neighbour, A, PLAIN4)
 
 
 async def test_ipv6_over_ipv4_from_it(router: Router, neighbour: Neighbour) -> None:

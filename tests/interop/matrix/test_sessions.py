@@ -2,13 +2,25 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
+import pytest
+
 from bgp import PeerType, SessionClosed, State
+from bgp.bfd.config import BFDConfig
+from bgp.bfd.packet import BFDState
 from bgp.events import AttemptFailed
-from bgp.speaker import Speaker
+from bgp.speaker import Peer, Speaker
 from tests.conditions import DEADLINE, until
-from tests.interop.matrix.neighbours import COLLIDING, PLAIN4, ROUTER_AS, Neighbour
+from tests.interop.matrix.neighbours import (
+    BFD_INTERVAL,
+    BFD_MULTIPLIER,
+    COLLIDING,
+    PLAIN4,
+    ROUTER_AS,
+    Neighbour,
+)
 from tests.interop.matrix.ours import connected, established, options_of, router_id, speaking
 from tests.interop.matrix.router import Router, wait_until
 from tests.interop.netns import needs_namespaces, run
@@ -41,6 +53,31 @@ async def test_internal_session(router: Router, neighbour: Neighbour) -> None:
 
 async def test_four_octet_as(router: Router, neighbour: Neighbour) -> None:
     assert await _session(router, neighbour, (neighbour.asn,)) is PeerType.EXTERNAL
+
+
+async def test_bfd(router: Router, neighbour: Neighbour) -> None:
+    interval = BFD_INTERVAL / 1000
+    config = BFDConfig(transmit_interval=interval, receive_interval=interval, multiplier=BFD_MULTIPLIER)
+    async with connected(neighbour, A, bfd=config) as side:
+        await until(lambda: _detection_time(side.peer) == pytest.approx(interval * BFD_MULTIPLIER))
+        router.freeze()
+        try:
+            begun = time.monotonic()
+            closed = await side.wait_for(SessionClosed)
+            # Ten times as long, for a busy machine; the hold time is 90 s.
+            assert time.monotonic() - begun < 10 * interval * BFD_MULTIPLIER
+        finally:
+            router.thaw()
+        assert closed.reason.startswith("BFD: the path to the peer is dead: nothing was heard")
+        await established(side.peer)
+        await until(lambda: side.peer.bfd and side.peer.bfd.state is BFDState.UP)
+        await until(lambda: router.count(neighbour) == 1)
+
+
+def _detection_time(peer: Peer) -> float | None:
+    if peer.bfd is None or peer.bfd.state is not BFDState.UP:
+        return None
+    return peer.bfd.statistics().detection_time
 
 
 async def test_signed(router: Router, neighbour: Neighbour) -> None:
