@@ -26,7 +26,7 @@ from bgp.jsonform import JSON, read_family, to_json
 from bgp.mrt.file import open_mrt
 from bgp.mrt.forms import record_to_json, record_to_text
 from bgp.prefix import IPV4_UNICAST
-from bgp.recording import Assumptions, Incomplete, Recorded, is_mrt, read_recording
+from bgp.recording import Assumptions, Incomplete, Recorded, read_recording
 from bgp.routetext import KEYWORDS, read_routes
 from bgp.textform import to_text
 from bgp.values import shown
@@ -181,7 +181,7 @@ def _dump(what: str, given: bytes | None) -> BinaryIO | None:
         file.seek(0)
     except (OSError, EOFError, ValueError):
         return None
-    if is_mrt(start):
+    if mrt.is_mrt(start):
         return file
     file.close()
     return None

@@ -430,13 +430,6 @@ class BMPMirroringType(_Registry):
     INFORMATION = 1  # RFC 7854
 
 
-class BMPMirroringInformation(_Registry):
-    """BMP Route Mirroring Information Codes."""
-
-    ERRORED_PDU = 0  # RFC 7854
-    MESSAGES_LOST = 1  # RFC 7854
-
-
 SUBCODES: Final[dict[int, type[_Registry]]] = {
     ErrorCode.MESSAGE_HEADER_ERROR: HeaderSubcode,
     ErrorCode.OPEN_MESSAGE_ERROR: OpenSubcode,

@@ -184,23 +184,3 @@ def _next_marker(data: bytes, start: int) -> int:
     while data[found + len(MARKER) : found + len(MARKER) + 1] == b"\xff":
         found += 1
     return found
-
-
-MRT_TYPES: Final = frozenset({11, 12, 13, 16, 17, 32, 33, 48, 49})
-"""OSPFv2, TABLE_DUMP, TABLE_DUMP_V2, BGP4MP, ISIS and OSPFv3, and their forms with microseconds (RFC 6396 4)."""
-
-
-def is_mrt(data: bytes) -> bool:
-    """Whether a file seems to be an MRT file: its first record has a known type, and another or nothing after it."""
-    following = _MRT_HEADER + int.from_bytes(data[8:_MRT_HEADER], "big")
-    return _begins_mrt(data, 0) and (following == len(data) or _begins_mrt(data, following))
-
-
-def _begins_mrt(data: bytes, start: int) -> bool:
-    # RFC 6396 2: a timestamp, type, subtype and length.
-    return (
-        len(data) - start >= _MRT_HEADER and int.from_bytes(data[start + 4 : start + 6], "big") in MRT_TYPES
-    )
-
-
-_MRT_HEADER: Final = 12

@@ -69,6 +69,7 @@ __all__ = [
     "decode",
     "encode",
     "encode_block",
+    "is_mrt",
     "read",
 ]
 
@@ -163,6 +164,22 @@ def _pieces(source: Source) -> Iterator[bytes]:
     if isinstance(source, Readable):
         return iter(functools.partial(source.read, _CHUNK), b"")
     return map(as_octets, source)
+
+
+def is_mrt(data: bytes) -> bool:
+    """Whether a file seems to be a dump: its first record has a known type, and another or nothing after it."""
+    if not _begins_record(data, 0):
+        return False
+    *_, length = _HEADER.unpack_from(data)
+    following = _HEADER.size + length
+    return following == len(data) or _begins_record(data, following)
+
+
+def _begins_record(data: bytes, start: int) -> bool:
+    if len(data) - start < _HEADER.size:
+        return False
+    _, kind, _, _ = _HEADER.unpack_from(data, start)
+    return MRTType.has(kind)
 
 
 def decode(data: bytes | bytearray | memoryview) -> Record:

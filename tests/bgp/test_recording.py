@@ -18,7 +18,7 @@ from bgp.messages import Keepalive, Message
 from bgp.nlri import NLRI, Path
 from bgp.offers import AddPathCapability, ExtendedMessageCapability, FourOctetASCapability
 from bgp.open import Open
-from bgp.recording import Assumptions, Incomplete, Recorded, is_mrt, read_recording
+from bgp.recording import Assumptions, Incomplete, Recorded, read_recording
 from bgp.testing import messages, negotiated_sessions
 
 WIDE = Negotiated(four_octet_as=True)
@@ -170,18 +170,6 @@ def test_what_is_cut_short() -> None:
     assert contents(route[:-5] + KEEPALIVE) == [Incomplete(5), Keepalive()]
     assert contents(KEEPALIVE + b"?" + KEEPALIVE)[::2] == [Keepalive()] * 2
     assert contents(KEEPALIVE + KEEPALIVE[:10]) == [Keepalive(), Incomplete(9)]
-
-
-def record(kind: int, body: bytes = b"body") -> bytes:
-    """An MRT record."""
-    return bytes(4) + kind.to_bytes(2, "big") + bytes(2) + len(body).to_bytes(4, "big") + body
-
-
-def test_mrt_files_are_recognised() -> None:
-    assert is_mrt(record(13))
-    assert is_mrt(record(13) + record(16) + b"rest")
-    for other in (b"", record(13)[:11], record(14), record(13)[:-1], record(13) + b"rest", KEEPALIVE * 2):
-        assert not is_mrt(other)
 
 
 def test_any_kind_of_octets() -> None:

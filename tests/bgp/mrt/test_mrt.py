@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bgp
 from bgp.errors import LocalError, MRTError
 from bgp.mrt import (
     MAX_RECORD,
@@ -17,6 +18,7 @@ from bgp.mrt import (
     UnknownRecord,
     decode,
     encode,
+    is_mrt,
     read,
 )
 from bgp.testing import mrt_records
@@ -190,3 +192,16 @@ def test_microseconds_choose_the_type() -> None:
     )
     assert encode(change)[4:6] == uint16(16)
     assert len(encode(change)) == 12 + 4 + 4 + 4 + 8 + 4
+
+
+def bare(kind: int, body: bytes = b"body") -> bytes:
+    """An MRT record."""
+    return bytes(4) + kind.to_bytes(2, "big") + bytes(2) + len(body).to_bytes(4, "big") + body
+
+
+def test_mrt_files_are_recognised() -> None:
+    assert is_mrt(bare(13))
+    assert is_mrt(bare(13) + bare(16) + b"rest")
+    keepalive = bgp.encode(bgp.Keepalive(), bgp.Negotiated(four_octet_as=True))
+    for other in (b"", bare(13)[:11], bare(14), bare(13)[:-1], bare(13) + b"rest", keepalive * 2):
+        assert not is_mrt(other)
