@@ -8,9 +8,9 @@ Messages, sessions and routing tables are here and do no I/O; `bgp.speaker` driv
 
 To learn BGP from the code, read the files in this order.
 
-Values: iana, errors, values, wire, prefix, labelled, nlri, aspath, as4, communities, notation, extended, offers,
-capabilities, negotiated, faults, attributetable, attributes, judgement, multiprotocol, open, update, notification,
-messages, framing.
+Values: iana, errors, values, drafts, wire, prefix, labelled, nlri, aspath, as4, communities, notation, extended,
+offers, capabilities, negotiated, faults, attributetable, attributes, judgement, multiprotocol, open, update,
+notification, messages, framing.
 Behaviour: vocabulary, fsm, config, agreement, candidate, decision, look, route, rib, ribout, packing, relay, egress,
 events, outflow, intake, timers, statistics, damping, session, collision, stale, peer, policy, ingress, table, member,
 router.

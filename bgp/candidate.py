@@ -18,6 +18,7 @@ from bgp.aspath import ASPath
 from bgp.attributes import PathAttributes, split
 from bgp.attributetable import BY_CODE
 from bgp.communities import Community
+from bgp.drafts import draft_of
 from bgp.errors import LocalError
 from bgp.iana import AttributeCode, Origin, SegmentType
 from bgp.multiprotocol import NextHop
@@ -237,9 +238,8 @@ class CandidatePool:
 
     source: Source
 
-    _known: dict[tuple[PathAttributes, NextHop | None, int], Candidate] = attrs.field(
-        factory=dict, init=False
-    )
+    # Attributes are equal if their octets are, which Python hashes once and without calling us.
+    _known: dict[bytes | tuple[bytes, NextHop | None, int], Candidate] = attrs.field(factory=dict, init=False)
 
     def get(
         self,
@@ -252,10 +252,21 @@ class CandidatePool:
         if wire is not None:
             # Labels are a destination's own.
             return Candidate(self.source, attributes, next_hop, path_id, wire)
-        key = attributes, next_hop, path_id
+        octets = attributes.wire
+        key = octets if next_hop is None and not path_id else (octets, next_hop, path_id)
         candidate = self._known.get(key)
         if candidate is None:
             if len(self._known) >= _LIMIT:
                 self._known.clear()
-            candidate = self._known[key] = Candidate(self.source, attributes, next_hop, path_id)
+            candidate = _Draft()
+            candidate.source = self.source
+            candidate.attributes = attributes
+            candidate.next_hop = next_hop
+            candidate.path_id = path_id
+            candidate.wire = candidate.measured = candidate._address = None
+            candidate.__class__ = Candidate
+            self._known[key] = candidate
         return candidate
+
+
+_Draft: Final = draft_of(Candidate)

@@ -38,7 +38,7 @@ from bgp.offers import (
     RouteRefreshCapability,
     SoftwareVersionCapability,
 )
-from bgp.prefix import Family
+from bgp.prefix import Family, known_family
 from bgp.values import integer, octets
 from bgp.wire import Reader, WireError, uint8, uint16, uint32
 
@@ -157,7 +157,7 @@ def _encode_family(family: Family) -> bytes:
 
 
 def _decode_family(reader: Reader) -> Family:
-    return Family(reader.uint16(), reader.uint8())
+    return known_family(reader.uint16(), reader.uint8())
 
 
 def _encode_multiprotocol(capability: MultiprotocolCapability) -> bytes:
@@ -166,7 +166,7 @@ def _encode_multiprotocol(capability: MultiprotocolCapability) -> bytes:
 
 def _decode_multiprotocol(reader: Reader) -> MultiprotocolCapability:
     afi, reserved, safi = reader.uint16(), reader.uint8(), reader.uint8()
-    return MultiprotocolCapability(Family(afi, safi), reserved=reserved)
+    return MultiprotocolCapability(known_family(afi, safi), reserved=reserved)
 
 
 def _encode_next_hops(capability: ExtendedNextHopCapability) -> bytes:

@@ -7,7 +7,6 @@ out, and arms one timer.
 import asyncio
 import logging
 import random
-import weakref
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -39,7 +38,7 @@ from bgp.prefix import Family
 from bgp.route import Route
 from bgp.router import Router
 from bgp.statistics import Statistics
-from bgp.stream import LIMIT, EventStream
+from bgp.stream import LIMIT, Audience, EventStream
 from bgp.transport import Connection
 from bgp.values import Address, check_kind
 from bgp.vocabulary import CloseConnection, OpenConnection, State
@@ -67,7 +66,7 @@ class Peer:
         self._closing: list[Connection] = []
         self._timer: asyncio.TimerHandle | None = None
         self._waiters: set[asyncio.Future[None]] = set()
-        self._streams: weakref.WeakSet[EventStream[Event]] = weakref.WeakSet()
+        self._audience = Audience[Event]()
 
     def __repr__(self) -> str:
         return f"<Peer {self} AS {self.config.peer_as}, {self.state.value}>"
@@ -211,7 +210,7 @@ class Peer:
         stream = EventStream[Event](limit)
         if self._is_closed:
             stream.close()
-        self._streams.add(stream)
+        self._audience.add(stream)
         return stream
 
     # For the speaker.
@@ -288,8 +287,7 @@ class Peer:
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
-        for stream in self._streams:
-            stream.close()
+        self._audience.close()
         self._wake()
 
     @property
@@ -383,6 +381,8 @@ class Peer:
     def publish(self, event: Event) -> None:
         """Called by the speaker as well: tell whoever wants to know."""
         match event:
+            case RoutesReceived(faults=()):
+                pass
             case RoutesReceived(faults=faults):
                 for fault in faults:
                     _log.warning("peer %s: UPDATE: attribute %s: %s", self, fault.code, fault.reason)
@@ -407,8 +407,7 @@ class Peer:
                 _log.error("peer %s: routes of %s cannot be followed any more", self, family)
             case PrefixLimitWarning(family, count, maximum):
                 _log.warning("peer %s: %s prefixes of %s, at most %s are taken", self, count, family, maximum)
-        for stream in self._streams:
-            stream.put(event)
+        self._audience.put(event)
 
     def _wake(self) -> None:
         for waiter in self._waiters:

@@ -86,7 +86,7 @@ class AttemptFailed:
 # What it wants to know of the peer's routes.
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class RoutesReceived:
     """The peer announced or withdrew routes of one family; faults have been acted on as RFC 7606 demands."""
 

@@ -6,6 +6,7 @@ or hold, more than the longest message. How the network cut the stream makes no 
 """
 
 from collections.abc import Iterator
+from struct import Struct
 from typing import Final
 
 import attrs
@@ -38,6 +39,10 @@ _LENGTHS: Final = {
 
 _NEVER_EXTENDED: Final = (MessageType.OPEN, MessageType.KEEPALIVE)  # RFC 8654 4
 
+_HEADER: Final = Struct("!16sHB").unpack_from
+_UPDATE: Final = int(MessageType.UPDATE)
+_SHORTEST_UPDATE: Final = _LENGTHS[MessageType.UPDATE][0]
+
 
 def judge_header(data: bytes, start: int = 0, max_message: int = MAX_MESSAGE) -> tuple[MessageType, int]:
     """Return type and length of the message that begins at `start`; raise `HeaderError` if none can.
@@ -54,16 +59,17 @@ def judge_header(data: bytes, start: int = 0, max_message: int = MAX_MESSAGE) ->
         if HEADER_LENGTH <= length <= max_message:
             raise HeaderError(f"message type {code}", HeaderSubcode.BAD_MESSAGE_TYPE, header[18:])
         raise HeaderError(f"message of {length} octets", HeaderSubcode.BAD_MESSAGE_LENGTH, uint16(length))
-    low, high = _LENGTHS[MessageType(code)]
-    if code not in _NEVER_EXTENDED:
+    kind = MessageType(code)
+    low, high = _LENGTHS[kind]
+    if kind not in _NEVER_EXTENDED:
         high = max_message
     if not low <= length <= high:
         raise HeaderError(
-            f"{MessageType(code).name} of {length} octets, must be {low} to {high}",
+            f"{kind.name} of {length} octets, must be {low} to {high}",
             HeaderSubcode.BAD_MESSAGE_LENGTH,
             uint16(length),
         )
-    return MessageType(code), length
+    return kind, length
 
 
 @attrs.define(eq=False)
@@ -88,7 +94,10 @@ class Framer:
         self._buffer = b""
         position = 0
         while len(buffer) - position >= HEADER_LENGTH:
-            _, length = judge_header(buffer, position, self.max_message)
+            marker, length, code = _HEADER(buffer, position)
+            if code != _UPDATE or marker != MARKER or not _SHORTEST_UPDATE <= length <= self.max_message:
+                # Else it is what sessions consist of, and `judge_header` would find nothing wrong with it.
+                _, length = judge_header(buffer, position, self.max_message)
             if position + length > len(buffer):
                 break
             yield buffer[position : position + length]

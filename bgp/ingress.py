@@ -68,10 +68,37 @@ class Ingress:
     router_id: IPv4Address
     """Our BGP Identifier."""
 
+    _telltales: tuple[bytes, ...] = attrs.field(
+        init=False, default=attrs.Factory(lambda self: self._find_telltales(), takes_self=True)
+    )
     _changed: dict[tuple[Candidate, Family], Candidate] = attrs.field(factory=dict, init=False)
+
+    def _find_telltales(self) -> tuple[bytes, ...]:
+        """The octets of which a route without a role to judge by contains some, if any rule concerns it."""
+        config = self.config
+        asns = {config.local_as, config.confederation.identifier if config.confederation else config.local_as}
+        addresses = {self.local_address, self.router_id, config.cluster_id or self.router_id}
+        return (
+            *(asn.to_bytes(4, "big") for asn in asns),
+            *(address.packed for address in addresses),
+            _GRACEFUL_SHUTDOWN.to_bytes(4, "big"),
+        )
 
     def admit(self, family: Family, candidate: Candidate) -> Candidate | Refusal:
         """Return the candidate as it takes part, or why it does not."""
+        if self.config.role is None:
+            next_hop, wire = candidate.next_hop, candidate.attributes.wire
+            if next_hop is not None:
+                wire += next_hop.wire
+            for octets in self._telltales:
+                if octets in wire:
+                    break
+            else:
+                return candidate
+        return self.examine(family, candidate)
+
+    def examine(self, family: Family, candidate: Candidate) -> Candidate | Refusal:
+        """What `admit` does, by the rules one by one."""
         refusal = self._loop(candidate) or self._own_next_hop(candidate)
         if refusal is not None:
             return refusal

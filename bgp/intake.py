@@ -4,12 +4,14 @@ Faults cost what RFC 7606 says: an attribute (the codec has left it out), the ro
 the family. And the prefixes of families with a limit are counted (RFC 4271 6.7, RFC 4486).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 import attrs
 
 from bgp.config import PrefixLimit
-from bgp.events import EndOfRib, Event, FamilyDisabled, PrefixLimitWarning, RoutesReceived
+from bgp.drafts import draft_of
+from bgp.events import EndOfRib, FamilyDisabled, Output, PrefixLimitWarning, RoutesReceived
 from bgp.faults import Treatment
 from bgp.multiprotocol import NextHop
 from bgp.nlri import NLRI, key_of
@@ -50,9 +52,9 @@ def _keys(nlri: NLRI) -> Iterator[bytes]:
 class Intake:
     """Turns what arrives in one session into events."""
 
-    _families: frozenset[Family]
+    # RFC 4760 7, 8: what was not negotiated, or is given up, is not read.
+    _wanted: set[Family]
     _counters: Mapping[Family, _Counter]
-    _disabled: set[Family] = attrs.field(factory=set, init=False)
 
     complete: set[Family] = attrs.field(factory=set, init=False)
     """The families of which the peer has sent all its initial routes (RFC 4724 2)."""
@@ -60,17 +62,17 @@ class Intake:
     @classmethod
     def of(cls, families: frozenset[Family], limits: Iterable[tuple[Family, PrefixLimit]]) -> "Intake":
         """Begin a session in which routes of these families are exchanged."""
-        return cls(families, {family: _Counter(limit) for family, limit in limits})
+        return cls(set(families), {family: _Counter(limit) for family, limit in limits})
 
-    def take(self, update: Update) -> tuple[list[Event], Notification | None]:
+    def take(self, update: Update) -> tuple[list[Output], Notification | None]:
         """Return what an UPDATE amounts to, and how to end the session if it brought too many prefixes."""
-        events: list[Event] = [*self._disable(update)] if update.faults else []
-        ending = update.end_of_rib
+        events: list[Output] = [*self._disable(update)] if update.faults else []
+        ending = None if update.announced.wire else update.end_of_rib
         if ending is not None:
             self.complete.add(ending)
-            return [EndOfRib(ending)] if self._wants(ending) else [], None
+            return [EndOfRib(ending)] if ending in self._wanted else [], None
         for routes in _routes(update):
-            if not self._wants(routes.family):
+            if routes.family not in self._wanted:
                 continue
             events.append(routes)
             counter = self._counters.get(routes.family) if self._counters else None
@@ -81,19 +83,21 @@ class Intake:
                 events.append(verdict)
         return events, None
 
-    def _wants(self, family: Family) -> bool:
-        # RFC 4760 7, 8: what was not negotiated, or is given up, is not read.
-        return family in self._families and family not in self._disabled
-
     def _disable(self, update: Update) -> Iterator[FamilyDisabled]:
         for fault in update.faults:
-            if fault.family is not None and self._wants(fault.family):
-                self._disabled.add(fault.family)
+            if fault.family is not None and fault.family in self._wanted:
+                self._wanted.discard(fault.family)
                 yield FamilyDisabled(fault.family, update.faults)
 
 
-def _routes(update: Update) -> Iterator[RoutesReceived]:
+def _routes(update: Update) -> Sequence[RoutesReceived]:
     """The routes of an UPDATE: those in its own fields, and those among its attributes."""
+    if update.mp_reach is None and update.mp_unreach is None and not update.faults:
+        return (_received(update, IPV4_UNICAST, update.announced, update.withdrawn),)
+    return list(_routes_anywhere(update))
+
+
+def _routes_anywhere(update: Update) -> Iterator[RoutesReceived]:
     reach, unreach = update.mp_reach, update.mp_unreach
     if update.announced or update.withdrawn or not (reach or unreach or update.treatment is _DISABLE):
         yield _received(update, IPV4_UNICAST, update.announced, update.withdrawn)
@@ -106,7 +110,9 @@ def _routes(update: Update) -> Iterator[RoutesReceived]:
         yield _received(update, unreach.family, NLRI((), unreach.family), unreach.nlri)
 
 
-_DISABLE = Treatment.AFI_SAFI_DISABLE
+_Draft: Final = draft_of(RoutesReceived)
+
+_DISABLE: Final = Treatment.AFI_SAFI_DISABLE
 
 
 def _received(
@@ -115,11 +121,12 @@ def _received(
     if update.faults and any(fault.treatment is Treatment.TREAT_AS_WITHDRAW for fault in update.faults):
         wire, add_path = withdrawn.wire + announced.wire, withdrawn.add_path or announced.add_path
         withdrawn, announced = NLRI.from_wire(wire, family, add_path), NLRI((), family)
-    return RoutesReceived(
-        family=family,
-        announced=announced,
-        withdrawn=withdrawn,
-        attributes=update.attributes,
-        next_hop=next_hop,
-        faults=update.faults,
-    )
+    routes = _Draft()
+    routes.family = family
+    routes.announced = announced
+    routes.withdrawn = withdrawn
+    routes.attributes = update.attributes
+    routes.next_hop = next_hop
+    routes.faults = update.faults
+    routes.__class__ = RoutesReceived
+    return routes  # type: ignore[no-any-return]

@@ -177,10 +177,11 @@ class Member:
         return self._announce(family, pool.get(event.attributes, event.next_hop), event.announced.wire)
 
     def _announce(self, family: Family, candidate: Candidate, keys: Sequence[bytes]) -> list[Event]:
-        martian = FIRST_MARTIANS.get(family)
-        if martian is not None and any(key[1:2] >= martian for key in keys):
-            self._refuse(family, candidate, [key for key in keys if key[1:2] >= martian])
-            keys = [key for key in keys if key[1:2] < martian]
+        first_martian = FIRST_MARTIANS.get(family, _NONE_ABOVE)
+        martians = [key for key in keys if key[1:2] >= first_martian]
+        if martians:
+            self._refuse(family, candidate, martians)
+            keys = [key for key in keys if key[1:2] < first_martian]
         admitted = self._admit(family, candidate)
         if isinstance(admitted, Refusal):
             self._refuse(family, candidate, keys)
@@ -192,7 +193,7 @@ class Member:
 
     def _admit(self, family: Family, candidate: Candidate) -> Candidate | Refusal:
         assert self._ingress is not None
-        if self.import_policy is None and self.config.peer_type is PeerType.EXTERNAL:
+        if self.import_policy is None and candidate.source.peer_type is PeerType.EXTERNAL:
             return Refusal.NO_POLICY
         reachable = self._table.reachable
         if reachable is not None and candidate.address is not None and not reachable(candidate.address):
@@ -232,7 +233,7 @@ class Member:
             return PolicyFailed(route, f"{type(error).__name__}: {error}")
 
     def _accept(self, family: Family, sent: Candidate, candidate: Candidate, keys: Sequence[bytes]) -> None:
-        aside = self._aside.get(family)
+        aside = self._aside.get(family) if self._aside else None
         if candidate is not sent:
             self._set_aside(family, sent, keys)
         elif aside:

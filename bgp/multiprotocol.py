@@ -16,7 +16,7 @@ from bgp.errors import LocalError, UpdateError
 from bgp.iana import AFI, SAFI
 from bgp.negotiated import Negotiated
 from bgp.nlri import NLRI, Destination, Path, decoder
-from bgp.prefix import Family
+from bgp.prefix import Family, known_family
 from bgp.values import Address, any_address, shown
 from bgp.wire import WireError, uint8, uint16
 
@@ -229,7 +229,7 @@ def _family(octets: bytes) -> tuple[Family, tuple[int, ...]]:
     """The family that AFI and SAFI say, and the lengths that its next hops may have; none: any."""
     if len(octets) < 3:
         raise WireError(f"{len(octets)} octets, too few for AFI and SAFI")
-    family = Family(int.from_bytes(octets[:2], "big"), octets[2])
+    family = known_family(int.from_bytes(octets[:2], "big"), octets[2])
     return family, _NEXT_HOP_LENGTHS.get((family.afi, family.safi), ())
 
 

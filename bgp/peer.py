@@ -31,7 +31,16 @@ from bgp.agreement import RouterID
 from bgp.collision import Existing, Identity, Side, Survivor, resolve
 from bgp.config import PeerConfig, needs_new_session
 from bgp.damping import Damping
-from bgp.events import AttemptFailed, EndOfRib, Established, Event, Output, SessionClosed, StateChanged
+from bgp.events import (
+    AttemptFailed,
+    EndOfRib,
+    Established,
+    Event,
+    Output,
+    RoutesReceived,
+    SessionClosed,
+    StateChanged,
+)
 from bgp.iana import CeaseSubcode
 from bgp.negotiated import Negotiated
 from bgp.nlri import Destination
@@ -423,6 +432,8 @@ class Peering:
         seen: list[Output] = []
         for output in outputs:
             match output:
+                case RoutesReceived():
+                    seen.append(output)
                 case StateChanged(_, new):
                     line.state = new
                     seen += self._tell_state()

@@ -82,6 +82,28 @@ IPV4_VPN: Final = Family(AFI.IPV4, SAFI.VPN)
 IPV6_VPN: Final = Family(AFI.IPV6, SAFI.VPN)
 """IPv6 routes of VPNs (RFC 4659)."""
 
+_SHARED: Final = {
+    (family.afi, family.safi): family
+    for family in (
+        IPV4_UNICAST,
+        IPV6_UNICAST,
+        IPV4_MULTICAST,
+        IPV6_MULTICAST,
+        IPV4_LABELLED,
+        IPV6_LABELLED,
+        IPV4_VPN,
+        IPV6_VPN,
+    )
+}
+
+
+def known_family(afi: int, safi: int) -> Family:
+    """The family with these numbers, for decoders; a constant above where there is one.
+
+    Tables are looked up by family for each UPDATE, and a key that is the very object needs no comparison.
+    """
+    return _SHARED.get((afi, safi)) or Family(afi, safi)
+
 
 @functools.total_ordering
 @attrs.frozen(init=False, repr=False, order=False)

@@ -64,6 +64,15 @@ class Rib:
         """All candidates, the best first."""
         return _several(self._tables.get(family, _EMPTY).get(key))
 
+    def shared(self, family: Family, keys: Iterable[bytes], peer: object) -> list[bytes]:
+        """Those destinations for which there are candidates of others than this peer."""
+        get = self._tables.get(family, _EMPTY).get
+        return [
+            key
+            for key in keys
+            if (entry := get(key)) is not None and (type(entry) is tuple or entry.source.peer is not peer)  # type: ignore[union-attr]
+        ]
+
     def items(self, family: Family) -> Iterator[tuple[bytes, tuple[Candidate, ...]]]:
         """All destinations of a family with their candidates; the table must not change meanwhile."""
         for key, entry in self._tables.get(family, _EMPTY).items():

@@ -360,6 +360,15 @@ class Session:
 
     def apply(self, event: Input, now: float) -> list[Output]:
         """Give an input to the state machine, and carry its effects out."""
+        if type(event) is UpdateReceived and self.state is State.ESTABLISHED:
+            # The row of the table that sessions consist of, without its detours.
+            assert self.negotiated is not None
+            self._timers.start(Timer.HOLD, self.negotiated.hold_time, now)
+            return self._take(event.message, now)
+        return self.look_up(event, now)
+
+    def look_up(self, event: Input, now: float) -> list[Output]:
+        """What `apply` does, in every case by the table."""
         old = self.state
         self.state, effects = fsm.transition(old, event, self.options)
         outputs: list[Output] = [] if self.state is old else [StateChanged(old, self.state)]
@@ -369,13 +378,13 @@ class Session:
 
     def _input(self, message: Message) -> Input:
         match message:
+            case Update():
+                return UpdateReceived(message)
             case Open():
                 self._judge(message)
                 return OpenReceived(message)
             case Keepalive():
                 return KeepaliveReceived()
-            case Update():
-                return UpdateReceived(message)
             case Notification():
                 return NotificationReceived(message)
             case _:
@@ -456,11 +465,14 @@ class Session:
         return [Established(self.negotiated, self.peer_open), *refused, *self.advertise(now)]
 
     def _deliver(self, message: Update | RouteRefresh, now: float) -> list[Output]:
-        assert self._intake is not None
         if isinstance(message, RouteRefresh):
             return self._refresh(message)
-        events, farewell = self._intake.take(message)
-        return [*events, *self.reset(now, farewell)] if farewell else [*events]
+        return self._take(message, now)
+
+    def _take(self, update: Update, now: float) -> list[Output]:
+        assert self._intake is not None
+        outputs, farewell = self._intake.take(update)
+        return [*outputs, *self.reset(now, farewell)] if farewell else outputs
 
     def _refresh(self, message: RouteRefresh) -> list[Output]:
         assert self.negotiated is not None

@@ -6,6 +6,7 @@ The state of things is not lost with them: `Peer.received` and `Peer.statistics`
 
 import asyncio
 import sys
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final, Generic, TypeVar
@@ -78,3 +79,26 @@ class EventStream(AsyncIterator[_T | EventsLost], Generic[_T]):
             self._reader = asyncio.get_running_loop().create_future()
             await self._reader
         return self._waiting.popleft()
+
+
+class Audience(Generic[_T]):
+    """All the readers of what happens in one place; one whose stream nobody holds any more drops out by himself."""
+
+    def __init__(self) -> None:
+        self._streams: list[weakref.ref[EventStream[_T]]] = []
+
+    def add(self, stream: EventStream[_T]) -> None:
+        """Let a reader hear of what happens from now on."""
+        self._streams.append(weakref.ref(stream, self._streams.remove))
+
+    def put(self, event: _T) -> None:
+        """Tell all readers."""
+        for reference in tuple(self._streams):
+            if (stream := reference()) is not None:
+                stream.put(event)
+
+    def close(self) -> None:
+        """End all streams."""
+        for reference in tuple(self._streams):
+            if (stream := reference()) is not None:
+                stream.close()

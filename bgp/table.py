@@ -82,20 +82,11 @@ class Table:
         for hearer in self._hearers:
             if origin is not None and not hearer.passes_on:
                 continue
-            for_it = self._contested(family, keys, hearer) if hearer is origin else keys
+            # Which of the others' routes the sender hears of depends on its own too.
+            for_it = self.rib.shared(family, keys, hearer.token) if hearer is origin else keys
             if for_it:
                 hearer.peering.rib_out.touch(family, for_it)
                 self._awake.add(hearer)
-
-    def _contested(self, family: Family, keys: Sequence[bytes], hearer: Hearer) -> Sequence[bytes]:
-        """The destinations that others have routes to: which of them it hears of depends on its own too."""
-        candidates = self.rib.candidates
-        return [
-            key
-            for key in keys
-            if (found := candidates(family, key))
-            and (len(found) > 1 or found[0].source.peer is not hearer.token)
-        ]
 
     def wake(self, hearer: Hearer) -> None:
         """Note that there may be something to tell somebody."""

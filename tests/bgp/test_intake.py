@@ -4,7 +4,7 @@ import pytest
 
 from bgp.attributes import PathAttributes
 from bgp.config import PrefixLimit
-from bgp.events import EndOfRib, Event, FamilyDisabled, PrefixLimitWarning, RoutesReceived
+from bgp.events import EndOfRib, FamilyDisabled, Output, PrefixLimitWarning, RoutesReceived
 from bgp.faults import Fault, Treatment
 from bgp.intake import Intake
 from bgp.labelled import LabelledPrefix
@@ -22,7 +22,7 @@ HOP = NextHop("2001:db8::1")
 NONE_4, NONE_6 = NLRI(), NLRI([], IPV6_UNICAST)
 
 
-def events(update: Update) -> list[Event]:
+def events(update: Update) -> list[Output]:
     found, farewell = Intake.of(BOTH, ()).take(update)
     assert farewell is None
     return found

@@ -13,6 +13,7 @@ from bgp.prefix import (
     address_bits,
     decode_network,
     encode_network,
+    known_family,
     octets_of,
     parse_network,
     per_family,
@@ -161,3 +162,8 @@ def test_what_belongs_to_families() -> None:
         values: Any = wrong
         with pytest.raises(LocalError, match=r"times .*, must be"):
             per_family("times", values)
+
+
+def test_families_by_their_numbers() -> None:
+    assert known_family(2, 1) is IPV6_UNICAST
+    assert known_family(25, 65) == Family(25, 65)

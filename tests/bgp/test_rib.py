@@ -35,10 +35,23 @@ def test_one_path() -> None:
     rib, offer = Rib(), path()
     assert rib.put(IPV4_UNICAST, [A, B], offer) == [A, B]
     assert rib.best(IPV4_UNICAST, A) is offer
+    find = rib.finder(IPV4_UNICAST)
+    assert (find(A), find(C)) == (offer, None)
     assert rib.candidates(IPV4_UNICAST, B) == (offer,)
     assert list(rib.keys(IPV4_UNICAST)) == [A, B]
     assert list(rib.items(IPV4_UNICAST)) == [(A, (offer,)), (B, (offer,))]
     assert len(rib) == 2
+
+
+def test_what_others_have_paths_to_as_well() -> None:
+    rib = Rib()
+    assert rib.shared(IPV4_UNICAST, [A], "left") == []
+    rib.put(IPV4_UNICAST, [A], path())
+    assert rib.shared(IPV4_UNICAST, [A, B], "left") == []
+    assert rib.shared(IPV4_UNICAST, [A, B], "right") == [A]
+    rib.put(IPV4_UNICAST, [A], path(RIGHT))
+    assert rib.finder(IPV4_UNICAST)(A) is rib.best(IPV4_UNICAST, A)
+    assert rib.shared(IPV4_UNICAST, [A, B], "left") == [A]
 
 
 def test_nothing() -> None:

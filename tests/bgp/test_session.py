@@ -62,8 +62,9 @@ from bgp.framing import Framer
 from bgp.iana import AddPathDirection, RefreshSubtype
 from bgp.messages import RouteRefresh
 from bgp.outflow import Outflow
-from bgp.testing import messages
+from bgp.testing import messages, updates
 from bgp.timers import OPEN_HOLD_TIME, SEND_HOLD_TIME
+from bgp.vocabulary import UpdateReceived
 
 FOUR = Negotiated(four_octet_as=True)
 A, B = "203.0.113.1/32", "203.0.113.2/32"
@@ -860,6 +861,16 @@ def test_no_octets_raise_or_get_two_notifications(chunks: list[bytes], is_up: bo
     assert sum(isinstance(message, Notification) for message in messages_in(outputs)) <= 1
     if session.state is State.IDLE:
         assert sum(isinstance(output, CloseConnection) for output in outputs) == 1
+
+
+@given(updates(FOUR), st.sampled_from([None, 1]))
+def test_an_update_is_taken_as_the_table_of_states_has_it(update: Update, maximum: int | None) -> None:
+    limits = {IPV4_UNICAST: PrefixLimit(maximum)} if maximum else {}
+    quick, plain = (established(prefix_limits=limits) for _ in range(2))
+    taken = quick.apply(UpdateReceived(update), now=5.0)
+    assert taken == plain.look_up(UpdateReceived(update), now=5.0)
+    assert quick.next_timeout() == plain.next_timeout()
+    assert quick.state is plain.state
 
 
 @given(st.data())

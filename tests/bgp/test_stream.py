@@ -1,12 +1,13 @@
 """A queue of events for one reader, which forgets rather than grow."""
 
 import asyncio
-from typing import TypeVar
+import weakref
+from typing import ClassVar, TypeVar
 
 import pytest
 
 from bgp import LocalError
-from bgp.stream import LIMIT, EventsLost, EventStream
+from bgp.stream import LIMIT, Audience, EventsLost, EventStream
 
 T = TypeVar("T")
 
@@ -105,3 +106,54 @@ def test_a_limit_of_none() -> None:
         with pytest.raises(LocalError, match=f"limit {limit}, must be 1 to"):
             EventStream[int](limit)
     assert LIMIT == 65536
+
+
+async def test_all_readers_hear_the_same() -> None:
+    audience = Audience[int]()
+    first, second = EventStream[int](), EventStream[int]()
+    audience.add(first)
+    audience.put(1)
+    audience.add(second)
+    audience.put(2)
+    audience.close()
+    assert (await read(first), await read(second)) == ([1, 2], [2])
+
+
+async def test_a_stream_that_nobody_holds_is_forgotten() -> None:
+    audience = Audience[int]()
+    kept, left = EventStream[int](), EventStream[int]()
+    audience.add(left)
+    audience.add(kept)
+    watched = weakref.ref(left)
+    del left
+    assert watched() is None
+    audience.put(1)
+    audience.close()
+    assert await read(kept) == [1]
+
+
+async def test_a_stream_that_goes_while_others_are_told() -> None:
+    class Careless(EventStream[int]):
+        """Drops another stream when it is told."""
+
+        others: ClassVar[list[EventStream[int]]] = []
+
+        def put(self, event: int) -> None:
+            self.others.clear()
+            super().put(event)
+
+        def close(self) -> None:
+            self.others.clear()
+            super().close()
+
+    audience = Audience[int]()
+    first, last = Careless(), EventStream[int]()
+    audience.add(first)
+    Careless.others = [EventStream[int]()]
+    audience.add(Careless.others[0])
+    audience.add(last)
+    audience.put(1)
+    Careless.others = [EventStream[int]()]
+    audience.add(Careless.others[0])
+    audience.close()
+    assert (await read(first), await read(last)) == ([1], [1])
