@@ -86,6 +86,8 @@ async def joined(ends: Path, **options: Any) -> tuple[Peer, Peer]:
     far = ends.far.joined(ends.near, **OPEN, **{name: options[name] for name in options if name != "bfd"})
     await connected(near, far)
     await bfd_up(near)
+    # Its end is up one packet later.
+    await until(lambda: ends.far_session.state is BFDState.UP)
     return near, far
 
 
