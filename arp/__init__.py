@@ -21,15 +21,32 @@ from arp.errors import (
     PrivilegeError,
 )
 from arp.ethernet import BROADCAST, ETHERTYPE_ARP, UNKNOWN, EthernetFrame, MACAddress
-from arp.outputs import Ignored, Output, Reason, SendFrame, Statistics
+from arp.outputs import (
+    Claimed,
+    ClaimState,
+    Conflict,
+    Ignored,
+    Outcome,
+    Output,
+    Reason,
+    SendFrame,
+    Statistics,
+)
 from arp.packet import ARPPacket, Operation
+from arp.prober import Answer, Prober
 from arp.responder import Responder
+from arp.settings import ConflictPolicy, Settings
 
 __all__ = [
     "ARPError",
     "ARPPacket",
     "AddressError",
+    "Answer",
     "BROADCAST",
+    "ClaimState",
+    "Claimed",
+    "Conflict",
+    "ConflictPolicy",
     "DecodeError",
     "ETHERTYPE_ARP",
     "EthernetFrame",
@@ -42,11 +59,14 @@ __all__ = [
     "MACAddress",
     "NotEthernetError",
     "Operation",
+    "Outcome",
     "Output",
     "PrivilegeError",
+    "Prober",
     "Reason",
     "Responder",
     "SendFrame",
+    "Settings",
     "Statistics",
     "UNKNOWN",
 ]
