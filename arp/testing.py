@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 
 from hypothesis import strategies as st
 
-from arp.ethernet import BROADCAST, ETHERTYPE_ARP, UNKNOWN, EthernetFrame, MACAddress
+from arp.ethernet import BROADCAST, C_TAG, ETHERTYPE_ARP, S_TAG, UNKNOWN, EthernetFrame, MACAddress, VLANTag
 from arp.packet import ARPPacket, Operation
 
 __all__ = ["arp_packets", "ethernet_frames", "frames", "ip_addresses", "mac_addresses", "stations"]
@@ -57,12 +57,24 @@ def arp_packets(
 
 
 @st.composite
+def vlan_tags(draw: st.DrawFn) -> VLANTag:
+    """Give any VLAN tag."""
+    return VLANTag(
+        draw(st.integers(0, 0xFFF)),
+        priority=draw(st.integers(0, 7)),
+        drop_eligible=draw(st.booleans()),
+        protocol=draw(st.sampled_from([C_TAG, S_TAG])),
+    )
+
+
+@st.composite
 def ethernet_frames(draw: st.DrawFn) -> EthernetFrame:
-    """Give any Ethernet II frame with a short payload."""
+    """Give any Ethernet II frame with a short payload, and VLAN tags now and then."""
     return EthernetFrame(
         destination=draw(mac_addresses()),
         source=draw(mac_addresses()),
-        ethertype=draw(st.integers(0x0600, 0xFFFF)),
+        tags=draw(_tags()),
+        ethertype=draw(_ethertypes()),
         payload=draw(st.binary(max_size=64)),
     )
 
@@ -80,10 +92,20 @@ def frames(draw: st.DrawFn, *, mac: MACAddress | str, addresses: Sequence[IPv4Ad
     frame = EthernetFrame(
         destination=draw(st.sampled_from([BROADCAST, ours]) | mac_addresses()),
         source=draw(stations() | mac_addresses() | st.just(ours)),
-        ethertype=draw(st.just(ETHERTYPE_ARP) | st.integers(0x0600, 0xFFFF)),
+        tags=draw(_tags()),
+        ethertype=draw(st.just(ETHERTYPE_ARP) | _ethertypes()),
         payload=draw(packet).encode() + draw(st.just(b"") | st.binary(max_size=18)),
     ).encode()
     return draw(st.just(frame) | st.just(frame) | _damaged(frame) | st.binary(max_size=64))
+
+
+def _tags() -> st.SearchStrategy[list[VLANTag]]:
+    # Rarely: nothing that is tagged is answered.
+    return st.integers(0, 7).flatmap(lambda rare: st.lists(vlan_tags(), max_size=0 if rare else 3))
+
+
+def _ethertypes() -> st.SearchStrategy[int]:
+    return st.integers(0x0600, 0xFFFF).filter(lambda ethertype: ethertype not in (C_TAG, S_TAG))
 
 
 @st.composite
