@@ -6,6 +6,13 @@
 
 This package does no input or output. `arp.interface`, imported by its own name, runs a responder on a network interface
 with asyncio (Linux, CAP_NET_RAW); `arp.testing` has hypothesis strategies for tests.
+
+To learn from the code how neighbours find each other, read the files in this order.
+
+Values and codecs: errors, values, ethernet, packet, ipv6, options, ndp.
+Behaviour: outputs, responder.
+With asyncio: bpf, interface.
+Beside them: testing.
 """
 
 from arp.errors import (
@@ -20,33 +27,103 @@ from arp.errors import (
     NotEthernetError,
     PrivilegeError,
 )
-from arp.ethernet import BROADCAST, ETHERTYPE_ARP, UNKNOWN, EthernetFrame, MACAddress
+from arp.ethernet import (
+    BROADCAST,
+    C_TAG,
+    ETHERTYPE_ARP,
+    ETHERTYPE_IPV6,
+    S_TAG,
+    UNKNOWN,
+    EthernetFrame,
+    MACAddress,
+    VLANTag,
+)
+from arp.ipv6 import (
+    ALL_NODES,
+    ALL_ROUTERS,
+    ICMPV6,
+    UNSPECIFIED,
+    IPv6Packet,
+    group_mac,
+    icmpv6_checksum,
+    solicited_node_group,
+)
+from arp.ndp import (
+    NDPMessage,
+    NDPType,
+    NeighborAdvertisement,
+    NeighborSolicitation,
+    RouterAdvertisement,
+    RouterSolicitation,
+    decode_packet,
+    encode_packet,
+)
+from arp.options import (
+    MTU,
+    NDPOption,
+    Nonce,
+    OptionKind,
+    PrefixInformation,
+    RedirectedHeader,
+    SourceLinkLayerAddress,
+    TargetLinkLayerAddress,
+    UnknownOption,
+)
 from arp.outputs import Ignored, Output, Reason, SendFrame, Statistics
 from arp.packet import ARPPacket, Operation
 from arp.responder import Responder
 
 __all__ = [
+    "AddressError",
+    "ALL_NODES",
+    "ALL_ROUTERS",
     "ARPError",
     "ARPPacket",
-    "AddressError",
     "BROADCAST",
+    "C_TAG",
+    "decode_packet",
     "DecodeError",
-    "ETHERTYPE_ARP",
+    "encode_packet",
     "EthernetFrame",
+    "ETHERTYPE_ARP",
+    "ETHERTYPE_IPV6",
+    "group_mac",
+    "ICMPV6",
+    "icmpv6_checksum",
     "Ignored",
     "InterfaceClosedError",
     "InterfaceDownError",
     "InterfaceError",
     "InterfaceNotFoundError",
+    "IPv6Packet",
     "LocalError",
     "MACAddress",
+    "MTU",
+    "NDPMessage",
+    "NDPOption",
+    "NDPType",
+    "NeighborAdvertisement",
+    "NeighborSolicitation",
+    "Nonce",
     "NotEthernetError",
     "Operation",
+    "OptionKind",
     "Output",
+    "PrefixInformation",
     "PrivilegeError",
     "Reason",
+    "RedirectedHeader",
     "Responder",
+    "RouterAdvertisement",
+    "RouterSolicitation",
+    "S_TAG",
     "SendFrame",
+    "solicited_node_group",
+    "SourceLinkLayerAddress",
     "Statistics",
+    "TargetLinkLayerAddress",
     "UNKNOWN",
+    "UnknownOption",
+    "UNSPECIFIED",
+    "VLANTag",
 ]
