@@ -1,9 +1,5 @@
 """What there is to say on the wire about one address: the answers, announcements and probes of both families.
 
-An answer differs from asker to asker in two addresses alone, and for IPv6 in the checksum that covers one of them.
-All else is made once, by the codecs, and an answer is those octets joined. What is said rarely is made by the
-codecs each time.
-
 *IPv4.* An announcement is a request and a reply whose sender and target are both the address, sent to everyone (RFC
 5944 4.6; the request is also the announcement of RFC 5227 2.3): either alone is ignored by some stacks.
 
@@ -13,6 +9,10 @@ a nonce, by which they are known if something sends them back (RFC 7527).
 
 *A farewell* is an announcement of the successor's MAC address. It comes from ours, or switches would learn that the
 successor is behind our port.
+
+Answers and announcements are joined here from octets, since there are many: thousands of addresses are taken over at
+once, and the codecs' checks take a hundred times as long. They say the same, and tests hold this file to them. Probes
+are few, and left to the codecs.
 """
 
 from ipaddress import IPv4Address, IPv6Address
@@ -20,16 +20,27 @@ from ipaddress import IPv4Address, IPv6Address
 import attrs
 
 from arp.ethernet import BROADCAST, ETHERTYPE_ARP, ETHERTYPE_IPV6, UNKNOWN, EthernetFrame, MACAddress
-from arp.ipv6 import ALL_NODES, UNSPECIFIED, group_mac, solicited_node_group
-from arp.ndp import NDPMessage, NeighborAdvertisement, NeighborSolicitation, encode_packet
-from arp.options import Nonce, TargetLinkLayerAddress
-from arp.packet import ARPPacket, Operation
+from arp.ipv6 import ALL_NODES, ICMPV6, UNSPECIFIED, group_mac, solicited_node_group
+from arp.ndp import HOP_LIMIT, NDPType, NeighborSolicitation, encode_packet
+from arp.options import Nonce
+from arp.packet import IPV4_OVER_ETHERNET, ARPPacket, Operation
 
 NONCE_LENGTH = 6
 """Octets of the nonce of a probe, the least that RFC 3971 5.3.2 allows."""
 
-_NOBODY = IPv4Address(0)
-_CHECKSUM = slice(56, 58)  # of a frame: Ethernet header 14, IPv6 header 40, type and code
+_ARP = ETHERTYPE_ARP.to_bytes(2, "big") + IPV4_OVER_ETHERNET
+_REQUEST, _REPLY = (operation.to_bytes(2, "big") for operation in (Operation.REQUEST, Operation.REPLY))
+_ADVERTISEMENT_LENGTH = 32  # with the option for the link-layer address
+_IPV6 = (
+    ETHERTYPE_IPV6.to_bytes(2, "big")
+    + bytes([0x60, 0, 0, 0])  # version 6
+    + _ADVERTISEMENT_LENGTH.to_bytes(2, "big")
+    + bytes([ICMPV6, HOP_LIMIT])
+)
+_TYPE = bytes([NDPType.NEIGHBOR_ADVERTISEMENT, 0])
+_SOLICITED, _UNSOLICITED = b"\x60\0\0\0", b"\x20\0\0\0"  # RFC 4861 4.4: override, with and without solicited
+_OPTION = b"\x02\x01"  # RFC 4861 4.6.1: the target's link-layer address, 8 octets
+_ALL_NODES, _ALL_NODES_MAC = ALL_NODES.packed, group_mac(ALL_NODES).packed
 
 
 @attrs.frozen
@@ -38,51 +49,39 @@ class ARPFrames:
 
     mac: MACAddress
     address: IPv4Address
-    _middle: bytes = attrs.field(
+    _answer: bytes = attrs.field(
         init=False, repr=False
-    )  # of an answer, between the copies of the asker's MAC address
+    )  # without the asker's addresses, of which one is in front
 
     def __attrs_post_init__(self) -> None:
         """Prepare the answer."""
-        answer = self._frame(BROADCAST, Operation.REPLY, self.mac, self.address, BROADCAST, _NOBODY)
-        object.__setattr__(self, "_middle", answer[6:32])
+        ours = self.mac.packed
+        object.__setattr__(self, "_answer", ours + _ARP + _REPLY + ours + self.address.packed)
 
     def answer(self, asker_mac: bytes, asker: bytes) -> bytes:
         """Answer the station that asked, and that has the address `asker`, all zero in a probe."""
-        return b"".join((asker_mac, self._middle, asker_mac, asker))
+        return b"".join((asker_mac, self._answer, asker_mac, asker))
 
     def gratuitous(self, holder: MACAddress) -> tuple[bytes, ...]:
         """Tell everyone that `holder` has the address: ourselves, or our successor."""
-        address = self.address
+        address = self.address.packed
+        head, sender = BROADCAST.packed + self.mac.packed + _ARP, holder.packed + address
         return (
-            # RFC 5227 2.3, 2.1.1: the target's is all zero
-            self._frame(BROADCAST, Operation.REQUEST, holder, address, UNKNOWN, address),
-            # RFC 5944 4.6: the target's is the sender's
-            self._frame(BROADCAST, Operation.REPLY, holder, address, holder, address),
+            head + _REQUEST + sender + UNKNOWN.packed + address,  # RFC 5227 2.3, 2.1.1: no target
+            head + _REPLY + sender + sender,  # RFC 5944 4.6: the sender's own
         )
 
     def probe(self, nonce: bytes) -> bytes:
         """Ask everyone whether the address is in use (RFC 5227 2.1.1); ARP has no place for a nonce."""
-        return self._frame(BROADCAST, Operation.REQUEST, self.mac, _NOBODY, UNKNOWN, self.address)
-
-    def _frame(
-        self,
-        destination: MACAddress,
-        operation: Operation,
-        sender_mac: MACAddress,
-        sender: IPv4Address,
-        target_mac: MACAddress,
-        target: IPv4Address,
-    ) -> bytes:
         packet = ARPPacket(
-            operation=operation,
-            sender_mac=sender_mac,
-            sender_ip=sender,
-            target_mac=target_mac,
-            target_ip=target,
+            operation=Operation.REQUEST,
+            sender_mac=self.mac,
+            sender_ip=IPv4Address(0),
+            target_mac=UNKNOWN,
+            target_ip=self.address,
         )
         return EthernetFrame(
-            destination=destination, source=self.mac, ethertype=ETHERTYPE_ARP, payload=packet.encode()
+            destination=BROADCAST, source=self.mac, ethertype=ETHERTYPE_ARP, payload=packet.encode()
         ).encode()
 
 
@@ -92,64 +91,54 @@ class NDPFrames:
 
     mac: MACAddress
     address: IPv6Address
-    _to_everyone: bytes = attrs.field(init=False, repr=False)  # the unsolicited advertisement
     _head: bytes = attrs.field(
         init=False, repr=False
-    )  # of an answer, between the asker's MAC and IPv6 addresses
-    _checksum: int = attrs.field(init=False, repr=False)  # of an answer to ::
-    _tail: bytes = attrs.field(init=False, repr=False)  # of an answer, behind the checksum
+    )  # what is before the receiver's address, but for its MAC
+    _answer: bytes = attrs.field(init=False, repr=False)  # what is behind the checksum of an answer
+    _answer_sum: int = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        """Prepare the answers."""
-        answer = self._frame(
-            BROADCAST, self._advertisement(self.mac, solicited=True), self.address, self.address
-        )
-        # Ones' complement arithmetic: another destination changes the checksum by the difference of the two.
-        checksum = int.from_bytes(answer[_CHECKSUM], "big") + int(self.address)
-        object.__setattr__(self, "_to_everyone", self.gratuitous(self.mac)[0])
-        object.__setattr__(self, "_head", answer[6:38])
-        object.__setattr__(self, "_checksum", checksum % 0xFFFF)
-        object.__setattr__(self, "_tail", answer[58:])
+        """Prepare the answer."""
+        answer = _SOLICITED + self.address.packed + _OPTION + self.mac.packed
+        object.__setattr__(self, "_head", self.mac.packed + _IPV6 + self.address.packed)
+        object.__setattr__(self, "_answer", answer)
+        object.__setattr__(self, "_answer_sum", self._sum(answer))
 
     def answer(self, asker_mac: bytes, asker: bytes) -> bytes:
         """Answer the station that asked, and that has the address `asker`.
 
-        One that asks from the unspecified address wants the target for itself, and cannot be answered but by
-        telling everyone (RFC 4861 7.2.4).
+        One that asks from the unspecified address wants the target for itself, and cannot be answered but by telling
+        everyone (RFC 4861 7.2.4).
         """
         if not any(asker):
-            return self._to_everyone
-        checksum = (self._checksum - int.from_bytes(asker, "big")) % 0xFFFF
-        return b"".join((asker_mac, self._head, asker, b"\x88\0", checksum.to_bytes(2, "big"), self._tail))
+            return self.gratuitous(self.mac)[0]
+        return self._advertisement(asker_mac, asker, self._answer, self._answer_sum)
 
     def gratuitous(self, holder: MACAddress) -> tuple[bytes, ...]:
         """Tell all nodes that `holder` has the address: ourselves, or our successor (RFC 4861 7.2.6)."""
-        message = self._advertisement(holder, solicited=False)
-        return (self._frame(group_mac(ALL_NODES), message, self.address, ALL_NODES),)
+        message = _UNSOLICITED + self.address.packed + _OPTION + holder.packed
+        return (self._advertisement(_ALL_NODES_MAC, _ALL_NODES, message, self._sum(message)),)
 
     def probe(self, nonce: bytes) -> bytes:
         """Ask the solicited-node group whether the address is in use (RFC 4862 5.4.2, RFC 7527 4.1)."""
         group = solicited_node_group(self.address)
-        return self._frame(
-            group_mac(group), NeighborSolicitation(self.address, [Nonce(nonce)]), UNSPECIFIED, group
-        )
-
-    def _advertisement(self, holder: MACAddress, *, solicited: bool) -> NeighborAdvertisement:
-        return NeighborAdvertisement(
-            self.address,
-            router=False,
-            solicited=solicited,
-            override=True,
-            options=[TargetLinkLayerAddress(holder)],
-        )
-
-    def _frame(
-        self, destination: MACAddress, message: NDPMessage, source: IPv6Address, receiver: IPv6Address
-    ) -> bytes:
-        packet = encode_packet(message, source, receiver)
+        packet = encode_packet(NeighborSolicitation(self.address, [Nonce(nonce)]), UNSPECIFIED, group)
         return EthernetFrame(
-            destination=destination, source=self.mac, ethertype=ETHERTYPE_IPV6, payload=packet
+            destination=group_mac(group), source=self.mac, ethertype=ETHERTYPE_IPV6, payload=packet
         ).encode()
+
+    def _advertisement(self, receiver_mac: bytes, receiver: bytes, message: bytes, total: int) -> bytes:
+        # RFC 8200 8.1: adding 16-bit words with an end-around carry is arithmetic modulo 0xffff (RFC 1071 2).
+        checksum = -(total + int.from_bytes(receiver, "big")) % 0xFFFF
+        return b"".join((receiver_mac, self._head, receiver, _TYPE, checksum.to_bytes(2, "big"), message))
+
+    def _sum(self, message: bytes) -> int:
+        """Add up what the checksum covers, but for the receiver's address."""
+        return (
+            _ADVERTISEMENT_LENGTH
+            + ICMPV6
+            + int.from_bytes(self.address.packed + _TYPE + b"\0\0" + message, "big") % 0xFFFF
+        )
 
 
 Frames = ARPFrames | NDPFrames
