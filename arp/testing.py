@@ -244,7 +244,7 @@ def _arp_frames(draw: st.DrawFn, ours: MACAddress, owned: Sequence[IPv4Address])
         destination=draw(st.sampled_from([BROADCAST, ours]) | mac_addresses()),
         source=draw(stations() | mac_addresses() | st.just(ours)),
         tags=draw(_tags()),
-        ethertype=draw(st.just(ETHERTYPE_ARP) | _ethertypes()),
+        ethertype=draw(_mostly(ETHERTYPE_ARP, _ethertypes())),
         payload=draw(packet).encode() + draw(st.just(b"") | st.binary(max_size=18)),
     )
 
