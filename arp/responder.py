@@ -99,6 +99,9 @@ class Responder:
         return Statistics(
             ignored=dict(self._ignored),
             replies={claim.address: claim.replies for claim in claims},
+            probes={},
+            conflicts={},
+            defences={},
             gratuitous={claim.address: claim.announcements for claim in claims},
         )
 
@@ -184,7 +187,7 @@ class Responder:
         )
         ours = self.mac.packed
         if ethertype != ETHERTYPE_ARP:
-            return Reason.NOT_ARP
+            return Reason.OTHER_PROTOCOL
         if head != IPV4_OVER_ETHERNET:
             return Reason.NOT_IPV4
         if ours in (source, sender_mac):
@@ -220,7 +223,7 @@ def _ownable(value: IPv4Address | IPv6Address | str) -> IPv4Address:
 
 def _judge_short(frame: bytes) -> Reason:
     is_arp = len(frame) >= _ETHERTYPE.size and _ETHERTYPE.unpack_from(frame) == (ETHERTYPE_ARP,)
-    return Reason.TRUNCATED if is_arp else Reason.NOT_ARP
+    return Reason.TRUNCATED if is_arp else Reason.OTHER_PROTOCOL
 
 
 def _reply_middle(mac: bytes, address: bytes) -> bytes:
