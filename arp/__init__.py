@@ -10,7 +10,7 @@ with asyncio (Linux, CAP_NET_RAW); `arp.testing` has hypothesis strategies for t
 To learn from the code how neighbours find each other, read the files in this order.
 
 Values and codecs: errors, values, ethernet, packet, ipv6, options, ndp.
-Behaviour: addresses, settings, outputs, frames, claim, pacing, responder, prober.
+Behaviour: addresses, settings, outputs, frames, claim, pacing, responder, prober, sighting, watcher.
 With asyncio: bpf, interface.
 Beside them: testing.
 """
@@ -84,6 +84,8 @@ from arp.packet import ARPPacket, Operation
 from arp.prober import Answer, Prober
 from arp.responder import Responder
 from arp.settings import ConflictPolicy, Settings
+from arp.sighting import Fact, Seen, What
+from arp.watcher import Watcher
 
 __all__ = [
     "ALL_NODES",
@@ -102,6 +104,7 @@ __all__ = [
     "ETHERTYPE_ARP",
     "ETHERTYPE_IPV6",
     "EthernetFrame",
+    "Fact",
     "ICMPV6",
     "IPv6Packet",
     "Ignored",
@@ -132,6 +135,7 @@ __all__ = [
     "RouterAdvertisement",
     "RouterSolicitation",
     "S_TAG",
+    "Seen",
     "SendFrame",
     "Settings",
     "SourceLinkLayerAddress",
@@ -141,6 +145,8 @@ __all__ = [
     "UNSPECIFIED",
     "UnknownOption",
     "VLANTag",
+    "Watcher",
+    "What",
     "decode_packet",
     "encode_packet",
     "group_mac",
