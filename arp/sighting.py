@@ -26,7 +26,6 @@ from arp.ndp import (
     NeighborAdvertisement,
     NeighborSolicitation,
     RouterAdvertisement,
-    RouterSolicitation,
     decode_packet,
 )
 from arp.options import (
@@ -263,15 +262,10 @@ def _sight_discovery(frame: EthernetFrame, packet: IPv6Packet, message: NDPMessa
             return _solicitation(frame, packet.source, mac, message)
         case NeighborAdvertisement():
             return _advertisement(frame, packet, mac, message)
-        case RouterSolicitation():
-            who = str(mac) if packet.source == UNSPECIFIED else f"{packet.source} ({mac})"
-            facts: dict[str, Fact] = {"mac": str(mac), "address": str(packet.source)}
-            words = f"{who} asks for routers"
-            return _make(
-                frame, What.ROUTER_SOLICITATION, words, facts, sender=mac, claimed=_own(packet.source)
-            )
         case RouterAdvertisement():
             return _router(frame, packet.source, mac, message)
+        case _:
+            return _router_solicitation(frame, packet.source, mac)
 
 
 def _link_layer(options: tuple[NDPOption, ...], kind: OptionKind) -> MACAddress | None:
@@ -332,3 +326,16 @@ def _router(
         "prefixes": prefixes,
     }
     return _make(frame, What.ROUTER_ADVERTISEMENT, words, facts, sender=mac, claimed=_own(source))
+
+
+def _router_solicitation(frame: EthernetFrame, source: IPv6Address, mac: MACAddress) -> Sighting:
+    who = str(mac) if source == UNSPECIFIED else f"{source} ({mac})"
+    facts: dict[str, Fact] = {"mac": str(mac), "address": str(source)}
+    return _make(
+        frame,
+        What.ROUTER_SOLICITATION,
+        f"{who} asks for routers",
+        facts,
+        sender=mac,
+        claimed=_own(source),
+    )
