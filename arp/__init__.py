@@ -1,4 +1,4 @@
-"""ARP responder for addresses that no interface holds: virtual IPs that other machinery delivers once traffic arrives.
+"""ARP and Neighbor Discovery for addresses that no interface holds: virtual IPs, whose traffic others deliver.
 
     responder = arp.Responder(mac="02:00:00:00:00:01")
     responder.add("203.0.113.7", now=0.0)       # -> frames that announce it
@@ -10,7 +10,7 @@ with asyncio (Linux, CAP_NET_RAW); `arp.testing` has hypothesis strategies for t
 To learn from the code how neighbours find each other, read the files in this order.
 
 Values and codecs: errors, values, ethernet, packet, ipv6, options, ndp.
-Behaviour: addresses, settings, outputs, frames, claim, pacing, responder, prober, sighting, watcher.
+Behaviour: addresses, settings, outputs, reading, frames, pacing, claim, responder, prober, sighting, watcher.
 With asyncio: bpf, interface.
 Beside them: testing.
 """

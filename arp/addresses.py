@@ -17,7 +17,7 @@ def station(value: MACAddress | str | bytes) -> MACAddress:
 
 
 def host_address(value: IPv4Address | IPv6Address | str) -> IPv4Address | IPv6Address:
-    """Give the unicast address of a host on a segment, an IPv6 address without its zone; raise `AddressError` for others.
+    """Give the unicast address of a host on a segment, without its zone; raise `AddressError` for others.
 
     Multicast, unspecified and loopback addresses, 255.255.255.255 and IPv4-mapped addresses are refused.
     """

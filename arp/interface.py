@@ -36,7 +36,7 @@ from typing import Self
 
 import attrs
 
-from arp.bpf import arp_request_filter
+from arp.bpf import Interest, arp_filter
 from arp.errors import (
     InterfaceClosedError,
     InterfaceDownError,
@@ -316,7 +316,7 @@ def _open_socket(info: InterfaceInfo) -> socket.socket:
     except OSError as error:
         raise InterfaceError(f"{info.name}: no packet socket ({error.strerror})") from error
     try:
-        _attach_filter(opened, arp_request_filter(info.index))
+        _attach_filter(opened, arp_filter(Interest(index=info.index, everything=True)))
         opened.bind((info.name, ETHERTYPE_ARP))
     except OSError as error:
         opened.close()

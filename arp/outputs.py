@@ -25,23 +25,23 @@ class Reason(enum.Enum):
     """It is ARP for another pair of protocols, or its address lengths are not those of IPv4 over Ethernet."""
     NOT_OURS = "not ours"
     """It is about addresses that are not owned here."""
-    LINK_DOWN = "link down"
-    """It was received before the link went down, and could not be answered."""
     INVALID = "invalid"
-    """It is neighbour discovery that has to be discarded: a hop limit below 255, so that it came from another link; a
-    wrong checksum, code, length or option; addresses that it may not have (RFC 4861 7.1.1, 7.1.2)."""
+    """It is neighbour discovery that has to be discarded: a hop limit below 255, so that it came from another link;
+    a wrong checksum, code, length or option; addresses that it may not have (RFC 4861 7.1.1, 7.1.2)."""
     OWN_FRAME = "our own frame"
     """It comes from our MAC address, or is a probe of ours: a switch or an access point has sent it back."""
     BAD_SENDER = "impossible sender"
     """Its sender, in the Ethernet header or in the packet, is a multicast or the all-zero address."""
+    NOT_A_REQUEST = "not a request"
+    """It is no question, and does not come from an owned address: a reply to somebody, or another operation of ARP."""
+    NOT_TO_US = "not to us"
+    """It is addressed neither to everyone (IPv6: to the solicited-node group of the address) nor to us."""
+    LINK_DOWN = "link down"
+    """It was received before the link went down, and could not be answered."""
     FRIEND = "friend"
     """A station that is declared a friend uses an owned address as its own."""
     CONFLICT = "conflict"
     """Another station uses an owned address as its own, or probes for one that we are probing for."""
-    NOT_A_REQUEST = "not a request"
-    """It is a reply, an advertisement, or has another operation, and is no question."""
-    NOT_TO_US = "not to us"
-    """It is addressed neither to everyone (IPv6: to the solicited-node group of the address) nor to us."""
     PROBING = "still probing"
     """It asks for an address that is being probed for, and not yet held."""
     YIELDED = "yielded"
@@ -102,8 +102,8 @@ class Claimed:
 class Conflict:
     """Another station uses an owned address as its own, or probes for one while we do.
 
-    Told once in a defence interval for an address and station, and once more when the address is yielded; of more than
-    16 stations in that time, only the first are told. `Statistics.conflicts` counts each frame.
+    Told once in a defence interval for an address and station, and once more when the address is yielded; of more
+    than 16 stations in that time, only the first are told. `Statistics.conflicts` counts each frame.
     """
 
     address: IPv4Address | IPv6Address

@@ -1,15 +1,16 @@
 """When each address is to be announced next, and which of those that are due may go first.
 
-Every address has at most one deadline. Without a limit, what is due goes. With one, a second is cut into as many slots
-as the limit allows, and each slot takes one address.
+Every address has at most one deadline. Without a limit, what is due goes. With one, a second is cut into as many
+slots as the limit allows, and each slot takes one address.
 
-Who goes first is settled when a deadline is set: the address with the smallest sum of deadline and slack, where slack
-is none for what somebody waits for (a first announcement, a probe, a defence), a second for repetitions and ten seconds for
-refreshes. So a take-over passes all refreshes that became due in the last ten seconds; equals go first in, first out; and as
-the sum never changes while later arrivals have greater ones, nobody waits for ever.
+Who goes first is settled when a deadline is set: the address with the smallest sum of deadline and slack, where
+slack is none for what somebody waits for (a first announcement, a probe, a defence), a second for repetitions and
+ten seconds for refreshes. So a take-over passes all refreshes that became due in the last ten seconds; equals go
+first in, first out; and as the sum never changes while later arrivals have greater ones, nobody waits for ever.
 
-A timer rings late. A slot that was missed by less than 10 ms is not lost, or else a limit of a thousand a second would turn into
-half of that on a clock of milliseconds. In any t seconds there go at most 1 + limit × (t + 0.01) addresses.
+A timer rings late. A slot that was missed by less than 10 ms is not lost, or else a limit of a thousand a second
+would turn into half of that on a clock of milliseconds. In any t seconds there go at most 1 + limit * (t + 0.01)
+addresses.
 """
 
 import heapq
