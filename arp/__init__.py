@@ -11,7 +11,9 @@ To learn from the code how neighbours find each other, read the files in this or
 
 Values and codecs: errors, values, ethernet, packet, ipv6, options, ndp.
 Behaviour: addresses, settings, outputs, reading, frames, pacing, claim, responder, prober, sighting, watcher.
-With asyncio: bpf, interface.
+On Linux: bpf, netlink, events.
+With asyncio: links, memberships, channel, asker, stream, interface.
+On the command line: board, tally, tap, commands, __main__.
 Beside them: testing.
 """
 
@@ -38,6 +40,7 @@ from arp.ethernet import (
     MACAddress,
     VLANTag,
 )
+from arp.events import Event, InterfaceBack, InterfaceGone, LinkDown, LinkUp, MACChanged, State
 from arp.ipv6 import (
     ALL_NODES,
     ALL_ROUTERS,
@@ -104,16 +107,22 @@ __all__ = [
     "ETHERTYPE_ARP",
     "ETHERTYPE_IPV6",
     "EthernetFrame",
+    "Event",
     "Fact",
     "ICMPV6",
     "IPv6Packet",
     "Ignored",
+    "InterfaceBack",
     "InterfaceClosedError",
     "InterfaceDownError",
     "InterfaceError",
+    "InterfaceGone",
     "InterfaceNotFoundError",
+    "LinkDown",
+    "LinkUp",
     "LocalError",
     "MACAddress",
+    "MACChanged",
     "MTU",
     "NDPMessage",
     "NDPOption",
@@ -139,6 +148,7 @@ __all__ = [
     "SendFrame",
     "Settings",
     "SourceLinkLayerAddress",
+    "State",
     "Statistics",
     "TargetLinkLayerAddress",
     "UNKNOWN",
