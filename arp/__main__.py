@@ -20,9 +20,10 @@ from arp.settings import ConflictPolicy, Settings
 from arp.watcher import Watcher
 
 _T = TypeVar("_T")
-_DEFAULTS = Settings()
+_DEFAULTS: Final = Settings()
+_POLICIES: Final = ", ".join(policy.value for policy in ConflictPolicy)
 
-_PRIVILEGE: Final = "Needs root, or the capability CAP_NET_RAW. "
+_PRIVILEGE: Final = "Needs root, or the capability CAP_NET_RAW."
 
 _RESPOND: Final = f"""\
 Answer ARP requests and IPv6 neighbour solicitations for addresses that no interface holds, and announce them, until
@@ -51,15 +52,15 @@ A switch delivers only what is sent to all, to groups, or to this host; see --pr
 
 examples:
   python -m arp watch eth0
-  python -m arp watch eth0 203.0.113.7 --holder 203.0.113.7=02:00:00:00:00:0a
+  python -m arp watch eth0 --address 203.0.113.7 --holder 203.0.113.7=02:00:00:00:00:0a
   python -m arp watch eth0 --json --seconds 60 | jq 'select(.what == "conflict")'
 
 exit status: 0 if no conflict was shown, 1 if there was one, 2 if it cannot watch.
 """
 
 _PROBE: Final = f"""\
-Ask by ARP or IPv6 neighbour discovery who has an address, and how fast the answer comes. The question leaves no trace in
-caches. {_PRIVILEGE}
+Ask by ARP or IPv6 neighbour discovery who has an address, and how fast the answer comes. ARP caches do not learn from
+the question. {_PRIVILEGE}
 """
 
 _PROBE_MORE: Final = """\
@@ -100,7 +101,8 @@ def _complain(reason: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m arp", description="Answer for addresses on an Ethernet segment, watch it, or ask who has one."
+        prog="python -m arp",
+        description="Answer for addresses on an Ethernet segment, watch it, or ask who has one.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, help_text, description, more, add in (
@@ -172,15 +174,16 @@ def _add_respond(parser: argparse.ArgumentParser) -> None:
     _add_seconds(claiming, "probe_interval", "between these questions, and from the last one to the claim")
     claiming.add_argument(
         "--conflict-policy",
-        type=ConflictPolicy,
-        choices=list(ConflictPolicy),
+        type=_typed(_policy),
         default=_DEFAULTS.conflict_policy,
         metavar="POLICY",
         help="when another station uses an address: defend it, yield at the second conflict, or ignore the station"
-        f" ({'|'.join(policy.value for policy in ConflictPolicy)}; {_DEFAULTS.conflict_policy.value})",
+        f" ({_POLICIES}; {_DEFAULTS.conflict_policy.value})",
     )
     _add_seconds(claiming, "defend_interval", "in which an address is defended once")
-    _add_seconds(claiming, "reclaim_interval", "after which a yielded address is tried again; 0: never", "--reclaim")
+    _add_seconds(
+        claiming, "reclaim_interval", "after which a yielded address is tried again; 0: never", "--reclaim"
+    )
     claiming.add_argument(
         "--friend",
         dest="friends",
@@ -203,6 +206,13 @@ def _add_respond(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_respond)
 
 
+def _policy(text: str) -> ConflictPolicy:
+    try:
+        return ConflictPolicy(text)
+    except ValueError as error:
+        raise LocalError(f"{text!r}, must be one of {_POLICIES}") from error
+
+
 def _add_seconds(
     group: "argparse._ArgumentGroup", field: str, help_text: str, flag: str | None = None
 ) -> None:
@@ -217,9 +227,7 @@ def _add_seconds(
 
 
 def _respond(options: argparse.Namespace) -> int:
-    settings = Settings(
-        **{name: value for name, value in vars(options).items() if hasattr(_DEFAULTS, name)}
-    )
+    settings = Settings(**{name: value for name, value in vars(options).items() if hasattr(_DEFAULTS, name)})
     command = Respond(
         interface=options.interface, addresses=options.addresses, settings=settings, complain=_complain
     )
@@ -231,13 +239,16 @@ def _respond(options: argparse.Namespace) -> int:
 
 def _add_watch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "addresses",
-        metavar="ADDRESS",
-        nargs="*",
+        "--address",
+        dest="addresses",
         type=_typed(host_address),
-        help="show only what is about one of these addresses",
+        action="append",
+        default=[],
+        help="show only what is about this address; may be repeated",
     )
-    parser.add_argument("--json", action="store_true", help="print a JSON object for each frame or finding, in a line")
+    parser.add_argument(
+        "--json", action="store_true", help="print a JSON object for each frame or finding, in a line"
+    )
     parser.add_argument("--count", type=_typed(_at_least_one), metavar="N", help="end after N frames")
     parser.add_argument("--seconds", type=_typed(_seconds), metavar="S", help="end after S seconds")
     parser.add_argument(
@@ -282,8 +293,12 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _add_probe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("address", metavar="ADDRESS", type=_typed(host_address), help="the address to ask for")
-    parser.add_argument("--mac", type=_typed(station), help="ask this station alone, and wait for its answer only")
+    parser.add_argument(
+        "address", metavar="ADDRESS", type=_typed(host_address), help="the address to ask for"
+    )
+    parser.add_argument(
+        "--mac", type=_typed(station), help="ask this station alone, and wait for its answer only"
+    )
     parser.add_argument(
         "--count", type=_typed(_at_least_one), default=1, metavar="N", help="ask N times (%(default)s)"
     )
@@ -294,7 +309,9 @@ def _add_probe(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="to wait for answers, and from one question to the next (%(default)g)",
     )
-    parser.add_argument("--json", action="store_true", help="print a JSON object for each question, in a line")
+    parser.add_argument(
+        "--json", action="store_true", help="print a JSON object for each question, in a line"
+    )
     parser.set_defaults(run=_probe)
 
 

@@ -70,7 +70,9 @@ def event_text(event: Event) -> str:
         case Claimed():
             return f"{event.interface}: {event.address} is free, and ours from now on"
         case Conflict():
-            return f"{event.interface}: CONFLICT, {event.address} is used by {event.mac}; {event.outcome.value}"
+            return (
+                f"{event.interface}: CONFLICT, {event.address} is used by {event.mac}; {event.outcome.value}"
+            )
         case LinkUp():
             return f"{event.interface}: the link is up"
         case LinkDown():

@@ -89,7 +89,9 @@ class Respond:
             events = interface.events()
             interface.replace(self.addresses)
             with _until_a_signal():
-                board.say(f"{self.interface}: answering as {interface.info.mac}, the link is {interface.state.value}")
+                board.say(
+                    f"{self.interface}: answering as {interface.info.mac}, the link is {interface.state.value}"
+                )
                 await _show(interface, events, board)
                 await interface.wait_closed()
         board.finish(make_rows(interface.claims, interface.statistics))

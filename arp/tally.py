@@ -57,7 +57,7 @@ class Tally:
             for mac, times in self._times.items()
         ]
         if not told:
-            return [f"nobody has {self.address}: asked {self.asked} times, no answer"]
+            return [f"nobody has {self.address}: {self.asked} asked, no answer"]
         if len(told) > 1:
             told.append(f"CONFLICT: {len(told)} stations have {self.address}")
         return told

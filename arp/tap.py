@@ -50,7 +50,7 @@ class Tap:
     lost: int = attrs.field(init=False, default=0)
     """Frames that were dropped because they were not read in time, as of the last `read`."""
     index: int = attrs.field(init=False, default=0)
-    """The kernel's number for the interface that was opened; another one has its name if that is removed and made anew."""
+    """The kernel's number for the interface that was opened; one that is made anew under its name has another."""
     _socket: socket.socket | None = attrs.field(init=False, default=None, repr=False)
 
     def open(self) -> None:
