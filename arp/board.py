@@ -7,7 +7,7 @@ when its counts have changed.
 
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
-from typing import TextIO, assert_never
+from typing import TextIO
 
 import attrs
 
@@ -73,18 +73,18 @@ def event_text(event: Event) -> str:
             return (
                 f"{event.interface}: CONFLICT, {event.address} is used by {event.mac}; {event.outcome.value}"
             )
-        case LinkUp():
-            return f"{event.interface}: the link is up"
-        case LinkDown():
-            return f"{event.interface}: the link is down"
         case MACChanged():
             return f"{event.interface}: the MAC address is {event.mac} now"
-        case InterfaceGone():
-            return f"{event.interface}: the interface is gone; waiting for it"
-        case InterfaceBack():
-            return f"{event.interface}: the interface is back"
         case _:
-            assert_never(event)
+            return f"{event.interface}: {_NEWS[type(event)]}"
+
+
+_NEWS = {
+    LinkUp: "the link is up",
+    LinkDown: "the link is down",
+    InterfaceGone: "the interface is gone; waiting for it",
+    InterfaceBack: "the interface is back",
+}
 
 
 @attrs.define(eq=False)
