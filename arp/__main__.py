@@ -88,10 +88,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Whoever reads has seen enough; and Python is not to find out again when it ends.
+    except OSError as error:
+        # Python is not to find out again when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        if isinstance(error, BrokenPipeError):
+            return 1  # whoever reads has seen enough
+        _complain(f"cannot go on: {error.strerror}")
+        return 2
     return status
 
 

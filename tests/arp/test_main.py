@@ -369,6 +369,20 @@ def test_a_reader_who_has_seen_enough_is_no_error(commands: Commands) -> None:
 
 
 @pytest.mark.root
+@pytest.mark.parametrize("arguments", [["respond", "eth0", VIP], ["probe", "eth0", VIP]])
+def test_output_that_cannot_be_written_ends_a_command(commands: Commands, arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            commands.command("node-a", *arguments),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (2, "python -m arp: cannot go on: No space left on device\n")
+
+
+@pytest.mark.root
 @pytest.mark.parametrize("arguments", [["watch", "eth0"], ["respond", "eth0", VIP], ["probe", "eth0", VIP]])
 def test_without_the_privilege_the_error_names_it(commands: Commands, arguments: list[str]) -> None:
     code = (

@@ -1,7 +1,7 @@
 """One frame in words."""
 
 import json
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 from hypothesis import given
@@ -223,6 +223,8 @@ def test_what_is_neither_arp_nor_neighbour_discovery_is_nothing(frame: bytes) ->
         (made.probe(A), None, VIP_4),
         (made.arp(8, (A, VIP_4), CLIENT_4), None, None),
         (made.arp(2, (A, NOBODY), NOBODY), None, None),
+        (made.arp(1, (A, IPv4Address("255.255.255.255")), VIP_4), None, VIP_4),
+        (made.arp(1, (A, CLIENT_4), IPv4Address("224.0.0.1")), CLIENT_4, None),
         (made.solicitation(), CLIENT_6, VIP_6),
         (made.duplicate_detection(A), None, VIP_6),
         (made.advertisement(A), VIP_6, None),

@@ -68,6 +68,11 @@ def test_answers_that_are_far_apart_are_a_move_even_if_no_question_was_seen_betw
     assert findings(Watcher(), (0.0, made.reply(A)), (0.9, made.reply(B))) == [(0.9, What.CONFLICT)]
 
 
+def test_announcements_are_no_answers() -> None:
+    row = [(0.0, made.advertisement(A, to_all=True)), (0.1, made.advertisement(B, to_all=True))]
+    assert findings(Watcher(), *row) == [(0.1, What.MOVED)]
+
+
 def test_a_move_names_both_stations_and_when_the_former_was_heard() -> None:
     watcher = Watcher()
     watcher.receive_frame(made.announcement(A), 0.0)
@@ -215,6 +220,14 @@ def test_memory_is_bounded_and_a_flood_of_questions_displaces_no_holder() -> Non
     for number in range(20):
         watcher.receive_frame(made.reply(A, IPv4Address("198.51.100.0") + number), 1.0)
     assert list(watcher.holders) == [IPv4Address("198.51.100.16") + number for number in range(4)]
+
+
+def test_who_was_heard_of_longest_ago_is_forgotten_first() -> None:
+    watcher = Watcher(capacity=2)
+    first, second, third = (IPv4Address("198.51.100.1") + number for number in range(3))
+    for address in (first, second, first, third):
+        watcher.receive_frame(made.reply(A, address), 0.0)
+    assert set(watcher.holders) == {first, third}
 
 
 def test_questions_are_forgotten_where_there_are_too_many() -> None:
