@@ -5,7 +5,7 @@
     responder.receive_frame(frame, now=0.5)     # -> [SendFrame(reply)] or [Ignored(Reason.NOT_OURS)]
 
 This package does no input or output. `arp.interface`, imported by its own name, runs a responder on a network interface
-with asyncio (Linux, CAP_NET_RAW); `arp.testing` has hypothesis strategies for tests.
+with asyncio (Linux, CAP_NET_RAW), and `python -m arp` from a shell; `arp.testing` has hypothesis strategies for tests.
 
 To learn from the code how neighbours find each other, read the files in this order.
 

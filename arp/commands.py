@@ -34,7 +34,8 @@ from arp.watcher import Watcher
 
 __all__ = ["Ask", "Respond", "Watch"]
 
-_LOOK_INTERVAL = 1.0  # between two looks at the counts
+# Between two looks at the counts; longer for thousands of addresses, lest those who ask have to wait for us to count.
+_LOOK_INTERVAL, _LOOK_SHARE = 1.0, 0.02
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 Complain = Callable[[str], None]
@@ -105,14 +106,16 @@ class Respond:
 
 async def _show(interface: Interface, events: AsyncIterator[Event], board: Board) -> None:
     """Write events at once and counts now and then, until the interface is closed."""
-    look = asyncio.get_running_loop().time()
+    loop = asyncio.get_running_loop()
+    look = loop.time()
     while True:
         try:
             async with asyncio.timeout_at(look):
                 board.say(event_text(await anext(events)))
         except TimeoutError:
+            began = loop.time()
             board.show(make_rows(interface.claims, interface.statistics))
-            look = asyncio.get_running_loop().time() + _LOOK_INTERVAL
+            look = loop.time() + max(_LOOK_INTERVAL, (loop.time() - began) / _LOOK_SHARE)
         except StopAsyncIteration:
             return
 

@@ -325,6 +325,19 @@ def test_watch_shows_tags_and_what_this_host_sends(commands: Commands) -> None:
 
 
 @pytest.mark.root
+@pytest.mark.parametrize("more", [[], ["--promiscuous"]])
+def test_watch_opens_the_network_card_while_it_runs(commands: Commands, more: list[str]) -> None:
+    def modes() -> tuple[int, int]:
+        (link,) = json.loads(commands.lan.ip("node-a", "-j", "-d", "link", "show", "eth0"))
+        return link["allmulti"], link["promiscuity"]
+
+    watching = commands.watch("node-a", *more)
+    assert modes() == (1, len(more))
+    assert watching.end(signal.SIGINT) == 0
+    assert modes() == (0, 0)
+
+
+@pytest.mark.root
 def test_watch_ends_when_enough_was_seen_or_the_time_is_over(commands: Commands) -> None:
     watching = commands.watch("node-a", "--count", "1", "--address", "192.0.2.99")
     assert watching.end() == 0
