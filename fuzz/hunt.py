@@ -35,6 +35,7 @@ TARGETS = (
     "bfd",
     "arp_frames",
     "arp_ndp",
+    "arp_responder",
 )
 
 _HERE = Path(__file__).parent

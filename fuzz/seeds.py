@@ -251,6 +251,12 @@ def _arp_ndp() -> dict[str, Iterable[bytes]]:
     }
 
 
+def _arp_responder() -> dict[str, Iterable[bytes]]:
+    """Each address taken over, then verbs and frames in any order."""
+    verbs = st.binary(min_size=4, max_size=60)
+    return {"drawn": _drawn(verbs, lambda drawn: drawn[:1] + bytes([0, 8, 16, 24]) + drawn[1:])}
+
+
 _INPUTS: dict[str, Callable[[], dict[str, Iterable[bytes]]]] = {
     "messages": _messages,
     "updates": _updates,
@@ -268,6 +274,7 @@ _INPUTS: dict[str, Callable[[], dict[str, Iterable[bytes]]]] = {
     "bfd": _bfd,
     "arp_frames": _arp_frames,
     "arp_ndp": _arp_ndp,
+    "arp_responder": _arp_responder,
 }
 
 
