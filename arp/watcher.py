@@ -216,7 +216,7 @@ def _change(
     what: What, place: _Place, mac: MACAddress, other: MACAddress, ago: float | None, now: float
 ) -> Seen:
     vlans, address = place
-    before = "which was not heard yet" if ago is None else f"heard {ago:.1f} s ago"
+    before = "which was not heard yet" if ago is None else f"heard {_duration(ago)} ago"
     text = f"{address} moved from {other}, {before}, to {mac}"
     if what is What.CONFLICT:
         text = f"{address} is used by {mac} and by {other}, {before}"
@@ -224,11 +224,15 @@ def _change(
     return _finding(what, text, facts, vlans, frozenset({address}), now)
 
 
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
+
+
 def _unanswered(sighting: Sighting, question: _Question, place: _Place, now: float) -> Seen:
     vlans, address = place
     seconds = question.last - question.first
     text = (
-        f"{sighting.claimed} ({sighting.sender}) asked {question.count} times in {seconds:.1f} s who has {address},"
+        f"{sighting.claimed} ({sighting.sender}) asked {question.count} times in {_duration(seconds)} who has {address},"
         " and no answer was seen"
     )
     facts: dict[str, Fact] = {

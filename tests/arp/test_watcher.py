@@ -46,7 +46,7 @@ def test_two_answers_to_one_question_are_a_conflict(question, answer) -> None:  
     conflict = last(watcher, answer(B), 10.251)
     assert conflict.what is What.CONFLICT
     address = VIP_4 if question is made.request else VIP_6
-    assert conflict.text == f"{address} is used by {B} and by {A}, heard 0.2 s ago"
+    assert conflict.text == f"{address} is used by {B} and by {A}, heard 250 ms ago"
     assert conflict.addresses == {address}
     assert conflict.to_dict() == {
         "what": "conflict",
@@ -127,7 +127,7 @@ def test_whoever_uses_an_address_that_is_known_to_be_anothers_is_in_conflict_at_
     assert conflict.facts["ago"] is None
     assert last(watcher, made.announcement(B), 1.0).what is What.CONFLICT
     assert last(watcher, made.announcement(A), 2.0).what is What.MOVED
-    assert last(watcher, made.announcement(B), 2.5).text.endswith("heard 0.5 s ago")
+    assert last(watcher, made.announcement(B), 2.5).text.endswith("heard 500 ms ago")
     assert last(watcher, made.announcement(B), 3.0).text.endswith("heard 1.0 s ago")
 
 
