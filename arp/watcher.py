@@ -232,8 +232,8 @@ def _unanswered(sighting: Sighting, question: _Question, place: _Place, now: flo
     vlans, address = place
     seconds = question.last - question.first
     text = (
-        f"{sighting.claimed} ({sighting.sender}) asked {question.count} times in {_duration(seconds)} who has {address},"
-        " and no answer was seen"
+        f"{sighting.claimed} ({sighting.sender}) asked {question.count} times in {_duration(seconds)}"
+        f" who has {address}, and no answer was seen"
     )
     facts: dict[str, Fact] = {
         "address": str(sighting.claimed),
