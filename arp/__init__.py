@@ -5,14 +5,15 @@
     responder.receive_frame(frame, now=0.5)     # -> [SendFrame(reply)] or [Ignored(Reason.NOT_OURS)]
 
 This package does no input or output. `arp.interface`, imported by its own name, runs a responder on a network interface
-with asyncio (Linux, CAP_NET_RAW); `arp.testing` has hypothesis strategies for tests.
+with asyncio (Linux, CAP_NET_RAW), and `python -m arp` from a shell; `arp.testing` has hypothesis strategies for tests.
 
 To learn from the code how neighbours find each other, read the files in this order.
 
 Values and codecs: errors, values, ethernet, packet, ipv6, options, ndp.
-Behaviour: addresses, settings, outputs, reading, frames, pacing, claim, responder, prober.
+Behaviour: addresses, settings, outputs, reading, frames, pacing, claim, responder, prober, sighting, watcher.
 On Linux: bpf, netlink, events.
 With asyncio: links, memberships, channel, asker, stream, interface.
+On the command line: board, tally, tap, commands, __main__.
 Beside them: testing.
 """
 
@@ -86,6 +87,8 @@ from arp.packet import ARPPacket, Operation
 from arp.prober import Answer, Prober
 from arp.responder import Responder
 from arp.settings import ConflictPolicy, Settings
+from arp.sighting import Fact, Seen, What
+from arp.watcher import Watcher
 
 __all__ = [
     "ALL_NODES",
@@ -105,6 +108,7 @@ __all__ = [
     "ETHERTYPE_IPV6",
     "EthernetFrame",
     "Event",
+    "Fact",
     "ICMPV6",
     "IPv6Packet",
     "Ignored",
@@ -140,6 +144,7 @@ __all__ = [
     "RouterAdvertisement",
     "RouterSolicitation",
     "S_TAG",
+    "Seen",
     "SendFrame",
     "Settings",
     "SourceLinkLayerAddress",
@@ -150,6 +155,8 @@ __all__ = [
     "UNSPECIFIED",
     "UnknownOption",
     "VLANTag",
+    "Watcher",
+    "What",
     "decode_packet",
     "encode_packet",
     "group_mac",

@@ -30,7 +30,7 @@ from itertools import pairwise
 
 import attrs
 
-from arp.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV6
+from arp.ethernet import C_TAG, ETHERTYPE_ARP, ETHERTYPE_IPV6, S_TAG
 from arp.ipv6 import ICMPV6
 from arp.ndp import NDPType
 
@@ -150,6 +150,19 @@ def ndp_filter(interest: Interest) -> bytes:
             _REFUSE,
         ],
     )
+
+
+def segment_filter() -> bytes:
+    """Make the program that passes all ARP, all ICMPv6 and all that has a VLAN tag left in it, sent or received.
+
+    For a socket of every protocol (ETH_P_ALL), from which the kernel hides the outermost tag. The rest of judging is
+    left to whoever watches the segment.
+    """
+    program: list[Instruction] = [(_LOAD_HALF, 0, 0, 12)]
+    for ethertype in (ETHERTYPE_ARP, C_TAG, S_TAG):
+        program += [(_JUMP_IF_EQUAL, 0, 1, ethertype), _PASS]
+    icmpv6 = [*_must_be(_LOAD_HALF, 12, ETHERTYPE_IPV6), *_must_be(_LOAD_BYTE, 20, ICMPV6)]
+    return _assemble([*program, *icmpv6, _PASS])
 
 
 def _reaches_the_interface(index: int, highest_type: int) -> list[Instruction]:

@@ -14,6 +14,7 @@ Each module but the last ones is a target: its first comment says the invariant,
     bfd            a BFD session: any packets at any time
     arp_frames     Ethernet, VLAN tags and ARP    arp_ndp        Neighbor Discovery
     arp_responder  a responder: frames in and the clock forward, any verbs in any order
+    arp_watcher    what is told of a segment: any frames at any time
 
 In most targets for `bgp` the first octet chooses the kind of session (`contexts`). `corpus/` has a folder of inputs for
 each, made by `python -m fuzz.seeds` from captures and from the packages' own strategies, and by `python -m fuzz.distil`

@@ -36,6 +36,7 @@ TARGETS = (
     "arp_frames",
     "arp_ndp",
     "arp_responder",
+    "arp_watcher",
 )
 
 _HERE = Path(__file__).parent

@@ -257,6 +257,11 @@ def _arp_responder() -> dict[str, Iterable[bytes]]:
     return {"drawn": _drawn(verbs, lambda drawn: drawn[:1] + bytes([0, 8, 16, 24]) + drawn[1:])}
 
 
+def _arp_watcher() -> dict[str, Iterable[bytes]]:
+    """Frames at any time."""
+    return {"drawn": _drawn(st.binary(min_size=4, max_size=60), bytes)}
+
+
 _INPUTS: dict[str, Callable[[], dict[str, Iterable[bytes]]]] = {
     "messages": _messages,
     "updates": _updates,
@@ -275,6 +280,7 @@ _INPUTS: dict[str, Callable[[], dict[str, Iterable[bytes]]]] = {
     "arp_frames": _arp_frames,
     "arp_ndp": _arp_ndp,
     "arp_responder": _arp_responder,
+    "arp_watcher": _arp_watcher,
 }
 
 

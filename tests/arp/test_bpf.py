@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arp import Reason, Responder
-from arp.bpf import MOST_INSTRUCTIONS, Interest, arp_filter, ndp_filter
+from arp import Reason, Responder, Watcher
+from arp.bpf import MOST_INSTRUCTIONS, Interest, arp_filter, ndp_filter, segment_filter
 from arp.testing import frames
 
 MAC = "02:00:00:00:00:01"
@@ -249,3 +249,18 @@ def test_nothing_that_would_be_answered_or_is_a_conflict_is_kept_back(frame: byt
     if sum(statistics.replies.values()) or statistics.ignored[Reason.CONFLICT]:
         owned = interest([VIP, VIP6])
         assert passes(arp_filter(owned), frame) or passes(ndp_filter(owned), frame)
+
+
+@given(frames(mac=MAC, addresses=[VIP, VIP6]), st.integers(0, 4), st.integers(0, 1))
+def test_whoever_watches_a_segment_gets_all_that_it_can_tell_of(frame: bytes, kind: int, vlan: int) -> None:
+    if Watcher().receive_frame(frame, 0.0):
+        assert passes(segment_filter(), frame, packet_type=kind, vlan=vlan)
+
+
+def test_whoever_watches_a_segment_does_not_get_everything_else() -> None:
+    start = "ffffffffffff 020000000002"
+    udp, icmpv6 = ("86dd 60000000 0000" + next_header + "ff" + 40 * "00" for next_header in ("11", "3a"))
+    assert not passes(segment_filter(), bytes.fromhex(start + "0800 4500" + 40 * "00"))
+    assert not passes(segment_filter(), bytes.fromhex(start + udp))
+    assert passes(segment_filter(), bytes.fromhex(start + icmpv6))
+    assert passes(segment_filter(), bytes.fromhex(start + "8100 0005 0800 4500"))
