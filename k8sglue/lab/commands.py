@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeAlias
 
@@ -49,15 +49,18 @@ Runs a command on a host of the lab, with this terminal and this exit status:
 _PROBE = """\
 Asks for a page every 20 ms, on a new connection each time, until Ctrl-C; then prints the longest time between two
 answers. Runs wherever it is started; the lab starts it on its clients:
-    k8sglue lab exec client -- k8sglue lab probe http://10.211.55.240"""
+    k8sglue lab exec client -- k8sglue lab probe http://10.211.55.240
+    k8sglue lab exec client -- k8sglue lab probe 'http://[fd10:211:55::240]'"""
 
 _WHO_HAS = """\
-Broadcasts one ARP request and prints every reply. The exit status is 1 if there is none.
-    k8sglue lab exec client -- k8sglue lab who-has 10.211.55.240"""
+Asks the LAN once, by an ARP request or a neighbor solicitation, and prints every reply. The exit status is 1 if there
+is none.
+    k8sglue lab exec client -- k8sglue lab who-has 10.211.55.240
+    k8sglue lab exec client -- k8sglue lab who-has fd10:211:55::240"""
 
 _PROXY = """\
 Does on one node what kube-proxy does in a cluster: passes packets for Services on to their endpoints. The lab
-starts one on each of its nodes. Replaces the nftables table k8sglue-lab of the network that it runs in."""
+starts one on each of its nodes. Replaces the nftables tables k8sglue-lab of the network that it runs in."""
 
 _WEB = "Serves the page of a pod on port 80, where nginx is not installed. The lab starts it in its pods."
 
@@ -103,8 +106,8 @@ def _add_programs(add: Callable[[str, str, str, Run], argparse.ArgumentParser]) 
     asking.add_argument("--forget", action="store_true", help="ask for the hardware address anew each time")
     asking.add_argument("--seconds", type=float, help="stop after that time")
 
-    who_has = add("who-has", "see who answers ARP for an address", _WHO_HAS, _who_has)
-    who_has.add_argument("address", type=IPv4Address, metavar="ADDRESS")
+    who_has = add("who-has", "see who answers for an address", _WHO_HAS, _who_has)
+    who_has.add_argument("address", type=ip_address, metavar="ADDRESS")
     who_has.add_argument(
         "--seconds", type=float, default=0.3, help="how long to wait for replies (default: %(default)s)"
     )
@@ -210,7 +213,7 @@ def _who_has(arguments: argparse.Namespace) -> int:
     try:
         replies = whohas.ask(arguments.address, arguments.seconds)
     except OSError as error:
-        raise LabError(f"no ARP request can be sent here: {error}") from error
+        raise LabError(f"no question can be sent here: {error}") from error
     for reply in replies:
         print(f"{arguments.address} is at {reply.mac}, says a reply after {reply.after * 1000:.2f} ms")
     count = {0: "nobody answered", 1: "1 reply"}.get(len(replies), f"{len(replies)} replies")
