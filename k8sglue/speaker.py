@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import attrs
 
+from arp import MACAddress
 from bgp import IPV4_UNICAST, IPV6_UNICAST, BGPError
 from bgp import speaker as bgp_speaker
 from k8sglue.cluster import Source, SourceError
@@ -21,7 +22,7 @@ from k8sglue.config import IPAddress, Peer
 from k8sglue.desired import Cluster, Desired, Silence, Verdict, desire, versions
 from k8sglue.inforce import ConfigInForce
 from k8sglue.layer2 import Layer2
-from k8sglue.membership import SESSIONS_ANNOTATION, Membership, lease_name
+from k8sglue.membership import MACS_ANNOTATION, SESSIONS_ANNOTATION, Membership, lease_name, macs
 from k8sglue.resources import Key, Kind
 from k8sglue.running import run_beside, wait_at_most
 
@@ -53,6 +54,8 @@ class Speaker:
     _bgp: bgp_speaker.Speaker = attrs.field(init=False, factory=bgp_speaker.Speaker)
     _peers: dict[Peer, bgp_speaker.Peer] = attrs.field(init=False, factory=dict)
     _refused_peers: set[Peer] = attrs.field(init=False, factory=set)
+    _friends: frozenset[MACAddress] = attrs.field(init=False, default=frozenset())
+    """The hardware addresses of the other speakers."""
     _verdicts: dict[Key, Verdict] = attrs.field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -88,7 +91,10 @@ class Speaker:
         failed = False
         while True:
             sessions = {peer.name: running.state.value for peer, running in self._peers.items()}
-            annotations = {SESSIONS_ANNOTATION: json.dumps(sessions, sort_keys=True)}
+            annotations = {
+                SESSIONS_ANNOTATION: json.dumps(sessions, sort_keys=True),
+                MACS_ANNOTATION: json.dumps([str(mac) for mac in self._layer2.macs]),
+            }
             try:
                 await self.source.renew_lease(lease_name(self.node_name), self.node_name, annotations)
                 failed = False
@@ -118,8 +124,16 @@ class Speaker:
             pause = None if expiry is None else expiry - now
             await wait_at_most(self._wake, pause)
             self._wake.clear()
+            self._befriend_speakers()
             if self.source.store.synced and self._has_changed():
                 await self._apply(self._desired())
+
+    def _befriend_speakers(self) -> None:
+        """Have speakers not fight each other: they may own one address for a moment, as views of the cluster differ."""
+        friends = macs(self.source.store.leases.values(), self.node_name)
+        if friends != self._friends:
+            self._friends = friends
+            self._layer2.befriend(friends)
 
     def _has_changed(self) -> bool:
         """Tell whether anything changed that matters: of heartbeats, only who is alive does."""

@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeAlias
 
+from k8sglue.config import IPAddress
 from k8sglue.lab import probe, proxy, web, whohas
 from k8sglue.lab.errors import Interrupted, LabError
 from k8sglue.lab.interrupts import Interrupts
@@ -53,8 +54,8 @@ answers. Runs wherever it is started; the lab starts it on its clients:
     k8sglue lab exec client -- k8sglue lab probe 'http://[fd10:211:55::240]'"""
 
 _WHO_HAS = """\
-Asks the LAN once, by an ARP request or a neighbor solicitation, and prints every reply. The exit status is 1 if there
-is none.
+Asks the LAN for each address once, by an ARP request or a neighbor solicitation, and prints every reply. The exit
+status is 1 if there is an address without one.
     k8sglue lab exec client -- k8sglue lab who-has 10.211.55.240
     k8sglue lab exec client -- k8sglue lab who-has fd10:211:55::240"""
 
@@ -106,10 +107,13 @@ def _add_programs(add: Callable[[str, str, str, Run], argparse.ArgumentParser]) 
     asking.add_argument("--forget", action="store_true", help="ask for the hardware address anew each time")
     asking.add_argument("--seconds", type=float, help="stop after that time")
 
-    who_has = add("who-has", "see who answers for an address", _WHO_HAS, _who_has)
-    who_has.add_argument("address", type=ip_address, metavar="ADDRESS")
+    who_has = add("who-has", "see who answers for addresses", _WHO_HAS, _who_has)
+    who_has.add_argument("addresses", type=ip_address, metavar="ADDRESS", nargs="+")
     who_has.add_argument(
-        "--seconds", type=float, default=0.3, help="how long to wait for replies (default: %(default)s)"
+        "--seconds",
+        type=float,
+        default=0.3,
+        help="how long to wait for the replies of each (default: %(default)s)",
     )
 
     stand_in = add("proxy", "the stand-in for kube-proxy", _PROXY, _proxy)
@@ -210,15 +214,21 @@ def _probe(arguments: argparse.Namespace) -> int:
 
 
 def _who_has(arguments: argparse.Namespace) -> int:
+    counts = [_ask(address, arguments.seconds) for address in arguments.addresses]
+    return 0 if all(counts) else 1
+
+
+def _ask(address: IPAddress, seconds: float) -> int:
+    """Ask who has an address, print the replies and return their number."""
     try:
-        replies = whohas.ask(arguments.address, arguments.seconds)
+        replies = whohas.ask(address, seconds)
     except OSError as error:
-        raise LabError(f"no question can be sent here: {error}") from error
+        raise LabError(f"nobody can be asked from here: {error}") from error
     for reply in replies:
-        print(f"{arguments.address} is at {reply.mac}, says a reply after {reply.after * 1000:.2f} ms")
+        print(f"{address} is at {reply.mac}, says a reply after {reply.after * 1000:.2f} ms")
     count = {0: "nobody answered", 1: "1 reply"}.get(len(replies), f"{len(replies)} replies")
-    print(f"{count} within {arguments.seconds:g} s")
-    return 0 if replies else 1
+    print(f"{count} within {seconds:g} s")
+    return len(replies)
 
 
 def _proxy(arguments: argparse.Namespace) -> int:

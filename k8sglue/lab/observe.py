@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Collection
 
 import yaml
 
@@ -64,11 +65,15 @@ def heartbeats(lab: Lab) -> set[str]:
 
 def sole_owner(lab: Lab, address: str) -> str:
     """Return the node that answers for `address`, and that the client uses; empty if it is not one and the same."""
-    macs = re.findall(r" is at (\S+),", who_answers(lab, address))
+    macs = re.findall(r" is at (\S+),", _who_has(lab, address))
     return NODE_OF_MAC.get(macs[0], "") if macs == [neighbour(lab, address)] else ""
 
 
-def who_answers(lab: Lab, address: str) -> str:
-    """Return the replies that the client gets when it asks the LAN for `address`; empty if there are none."""
-    completed = lab.run_on(CLIENT, [sys.executable, "-m", "k8sglue", "lab", "who-has", address])
-    return completed.output if completed.status == 0 else ""
+def are_free(lab: Lab, addresses: Collection[str]) -> bool:
+    """Return whether nobody on the LAN answers for any of these addresses."""
+    return " is at " not in _who_has(lab, *addresses)
+
+
+def _who_has(lab: Lab, *addresses: str) -> str:
+    """Return what the client gets to know when it asks the LAN."""
+    return lab.run_on(CLIENT, [sys.executable, "-m", "k8sglue", "lab", "who-has", *addresses]).output

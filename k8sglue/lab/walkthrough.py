@@ -90,6 +90,9 @@ class Walkthrough:
         nodes = {node.name for node in NODES}
         # Speakers that start together each begin alone, until they have heard of each other.
         lab.require("the speakers hear of each other", lambda: observe.heartbeats(lab) == nodes, *_speakers())
+        self._require_page(self._address)
+        lab.require("one node answers", lambda: observe.sole_owner(lab, self._address) != "", *_speakers())
+        self._show_page(self._address)
         self._show_owner(self._address)
 
     def _answer_for_ipv6(self) -> None:
@@ -107,35 +110,42 @@ class Walkthrough:
             "one Service has an IPv6 address, the other one of each family",
             "the one has an IPv6 address, the other one of each family",
         )
+        self._require_page(address)
+        self._show_page(address)
         self._show_owner(address)
-        owners = {self._show_owner(each, page=False) for each in self._dual}
-        self._expect(len(owners) == 1, "one node has both addresses", "one node answers for both addresses")
+        for each in self._dual:
+            self._require_page(each)
+        self._show_owner(*self._dual)
 
-    def _show_owner(self, address: str, *, page: bool = True) -> str:
-        """Wait until one node has an address, show who that is, and return it."""
-        lab = self._lab
-        lab.require(
+    def _require_page(self, address: str) -> None:
+        self._lab.require(
             f"the client gets the page at {address}",
-            lambda: observe.answers(lab, CLIENT, url(address)),
+            lambda: observe.answers(self._lab, CLIENT, url(address)),
             *_speakers(),
         )
-        lab.require(
-            f"one node answers for {address}", lambda: observe.sole_owner(lab, address) != "", *_speakers()
-        )
-        if page:
-            output = self._on(CLIENT, f"curl -s {shlex.quote(url(address))}")
-            self._expect(
-                "Welcome to" in output, "the client gets the welcome page", "the web server's welcome page"
-            )
-        owner = _node_in(self._on(CLIENT, f"ip neigh show {address}"))
-        self._expect(owner != "", "the neighbour table has a node's hardware address", f"that is {owner}")
-        output = self._on(CLIENT, f"k8sglue lab who-has {address}")
+
+    def _show_page(self, address: str) -> None:
+        output = self._on(CLIENT, f"curl -s {shlex.quote(url(address))}")
         self._expect(
-            output.count(" is at ") == 1 and _node_in(output) == owner,
+            "Welcome to" in output, "the client gets the welcome page", "the web server's welcome page"
+        )
+
+    def _show_owner(self, *addresses: str) -> None:
+        """Show which node has the addresses of a Service: one, which the client uses, and which alone answers."""
+        used = [_node_in(self._on(CLIENT, f"ip neigh show {address}")) for address in addresses]
+        owner = used[0]
+        self._expect(
+            owner != "" and used == [owner] * len(addresses),
+            "the neighbour table has one node's hardware address",
+            f"that is {owner}",
+        )
+        output = self._on(CLIENT, f"k8sglue lab who-has {' '.join(addresses)}")
+        answering = [NODE_OF_MAC.get(mac) for mac in re.findall(r" is at (\S+),", output)]
+        self._expect(
+            answering == used,
             f"{owner} and nobody else answers",
             f"{owner} alone answers, the other nodes stay silent",
         )
-        return owner
 
     def _tell_the_router(self) -> None:
         self._screen.heading("4. A Service from a second pool is announced to the router (BGP)")
@@ -221,12 +231,12 @@ class Walkthrough:
         self._expect(
             "unicast" not in output, "BIRD has no route to the Service", "the router has no route any more"
         )
-        for address in (self._address, *self._dual[1:]):
-            lab.require(f"nobody answers for {address}", partial(self._is_free, address), *_speakers())
-            output = self._on(CLIENT, f"k8sglue lab who-has {address}")
-            self._expect(
-                "nobody answered" in output, f"nobody answers for {address}", "nobody answers for it"
-            )
+        free = self._address, *self._dual
+        lab.require("nobody answers for the addresses", lambda: observe.are_free(lab, free), *_speakers())
+        output = self._on(CLIENT, f"k8sglue lab who-has {' '.join(free)}")
+        self._expect(
+            output.count("nobody answered") == len(free), "nobody answers", "nobody answers for them"
+        )
         self._on(CLIENT, f"ip neigh flush to {self._address}")
         self._on(CLIENT, f"curl -s --max-time 1 http://{self._address}")
         output = self._on(CLIENT, f"ip neigh show {self._address}")
@@ -237,10 +247,10 @@ class Walkthrough:
         )
         self._screen.say("Another Service comes, called `again`:")
         lab.write("again.yaml", NGINX.manifest().replace("name: nginx\n", "name: again\n", 1))
-        again = self._wait_for_addresses(attrs.evolve(NGINX, name="again"))
+        [again] = self._wait_for_addresses(attrs.evolve(NGINX, name="again"))
         self._get("services")
         self._expect(
-            again == (self._address,),
+            again == self._address,
             f"a new Service gets {self._address}",
             f"{again} was free again, and is in use by another Service now",
         )
@@ -250,9 +260,6 @@ class Walkthrough:
 
     def _is_routed_nowhere(self, address: str) -> bool:
         return not observe.nodes_in_routes(self._lab, _prefix(address))
-
-    def _is_free(self, address: str) -> bool:
-        return not observe.who_answers(self._lab, address)
 
     def _show_routes(self, address: str, nodes: set[str]) -> None:
         """Wait for the routes through just these nodes and show them, BIRD's and the kernel's."""

@@ -60,9 +60,10 @@ def ask(address: IPAddress, window: float) -> list[Reply]:
                 frame = wire.recv(2048)
             except TimeoutError:
                 break
+            after = time.monotonic() - started
             holder = holder_in(frame, address)
             if holder is not None:
-                replies.append(Reply(holder, time.monotonic() - started))
+                replies.append(Reply(holder, after))
     return replies
 
 
