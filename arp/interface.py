@@ -384,7 +384,6 @@ class Interface:
         if obstacle is not None and opened.state is State.UP:
             self._fall_silent(opened, State.DOWN)
             _log.warning("%s: silent, since %s", self.name, obstacle)
-            self._tell(LinkDown(self.name))
         elif obstacle is None and opened.state is State.DOWN:
             opened.state = State.UP
             outputs += opened.responder.link_up(now)
@@ -395,6 +394,8 @@ class Interface:
         self._carry_out(outputs)
 
     def _fall_silent(self, opened: _Opened, state: State) -> None:
+        if opened.state is State.UP:
+            self._tell(LinkDown(self.name))
         opened.state = state
         opened.outbox.clear()
         opened.responder.link_down(opened.loop.time())
