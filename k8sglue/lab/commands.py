@@ -27,9 +27,9 @@ Run: TypeAlias = Callable[[argparse.Namespace], int]
 
 _DESCRIPTION = """\
 Builds a network in namespaces of this machine: a LAN with clients, a router with BIRD, three nodes with a web
-server each. Starts the controller and the speakers in it and shows, step by step, that they do their job; then
-takes everything away. The host's own interfaces, routes and firewall are not touched. Needs root, and from Debian:
-iproute2 nftables bird2 curl, and nginx-light if it is to be nginx that answers."""
+server each, all with IPv4 and IPv6. Starts the controller and the speakers in it and shows, step by step, that they
+do their job; then takes everything away. The host's own interfaces, routes and firewall are not touched. Needs root,
+and from Debian: iproute2 nftables bird2 curl, and nginx-light if it is to be nginx that answers."""
 
 _UP = """\
 Builds the lab, starts everything, and leaves it running to play in. What a killed lab left behind is removed

@@ -43,9 +43,10 @@ class Walkthrough:
         self._screen = screen
         self._source = str(lab.manifests)
         self._address = ""
+        self._ipv6_address = ""
         self._dual: tuple[str, ...] = ()
         self._routed: tuple[str, ...] = ()
-        """The addresses of the Services nginx, nginx-dual and nginx-bgp."""
+        """The addresses of the Services nginx, nginx-ipv6, nginx-dual and nginx-bgp."""
 
     def run(self) -> None:
         """Show all steps. Raise LabError at the first that does not hold."""
@@ -56,6 +57,7 @@ class Walkthrough:
         self._keep_to_local_endpoints()
         self._lose_a_speaker()
         self._give_the_addresses_back()
+        self._give_one_again()
 
     def _get_an_address(self) -> None:
         self._screen.heading("1. A Service of type LoadBalancer gets its address")
@@ -100,21 +102,20 @@ class Walkthrough:
         self._configure(
             manifests.CONFIG + manifests.IPV6_CONFIG, "The pool grows by a range of IPv6 addresses:"
         )
-        [address] = self._give(NGINX_IPV6)
+        [self._ipv6_address] = self._give(NGINX_IPV6)
         self._dual = self._give(NGINX_DUAL)
         files = " ".join(self._path(service.file) for service in (NGINX_IPV6, NGINX_DUAL))
         self._here(f"grep --no-filename -E '^  (name:|ipFam)' {files}")
         self._get("services")
         self._expect(
-            [":" in each for each in (address, *self._dual)] == [True, False, True],
+            [":" in address for address in (self._ipv6_address, *self._dual)] == [True, False, True],
             "one Service has an IPv6 address, the other one of each family",
             "the one has an IPv6 address, the other one of each family",
         )
-        self._require_page(address)
-        self._show_page(address)
-        self._show_owner(address)
-        for each in self._dual:
-            self._require_page(each)
+        for address in (self._ipv6_address, *self._dual):
+            self._require_page(address)
+        self._show_page(self._ipv6_address)
+        self._show_owner(self._ipv6_address)
         self._show_owner(*self._dual)
 
     def _require_page(self, address: str) -> None:
@@ -226,12 +227,12 @@ class Walkthrough:
                 *_speakers(),
             )
         self._get("services")
-        output = self._get("pools")
+        self._get("pools")
         output = self._on(ROUTER, f"birdc -s {lab.bird.socket} show route")
         self._expect(
             "unicast" not in output, "BIRD has no route to the Service", "the router has no route any more"
         )
-        free = self._address, *self._dual
+        free = self._address, self._ipv6_address, *self._dual
         lab.require("nobody answers for the addresses", lambda: observe.are_free(lab, free), *_speakers())
         output = self._on(CLIENT, f"k8sglue lab who-has {' '.join(free)}")
         self._expect(
@@ -245,8 +246,10 @@ class Walkthrough:
             "the client does not find the address",
             "the client does not find it",
         )
+
+    def _give_one_again(self) -> None:
         self._screen.say("Another Service comes, called `again`:")
-        lab.write("again.yaml", NGINX.manifest().replace("name: nginx\n", "name: again\n", 1))
+        self._lab.write("again.yaml", NGINX.manifest().replace("name: nginx\n", "name: again\n", 1))
         [again] = self._wait_for_addresses(attrs.evolve(NGINX, name="again"))
         self._get("services")
         self._expect(
