@@ -29,7 +29,8 @@ from tests.interop.netns import NetworkNamespace, run
 CLIENT, CLIENT6 = "203.0.113.1", "2001:db8::1"
 CLIENT_MAC, NODE_MAC = MACAddress("02:00:00:00:00:c1"), MACAddress("02:00:00:00:00:01")
 _ALL_PROTOCOLS = 3
-# No wait for duplicate address detection, addresses that outlive a link, and three questions in 0.3 s before the kernel gives up.
+# No wait for duplicate address detection; addresses that outlive a link; and three questions in 0.3 s before the kernel
+# gives up.
 _SETTINGS = {
     "ipv6/conf/eth0/accept_dad": 0,
     "ipv6/conf/eth0/keep_addr_on_down": 1,
