@@ -57,7 +57,7 @@ class BGPAdvertisement:
     """One way to announce a pool's addresses by BGP. Several for one pool are all announced."""
 
     aggregation_length: int = 32
-    """Prefix length that IPv4 addresses are announced with, 1 to 32."""
+    """Prefix length that IPv4 addresses are announced with, 1 to 32; IPv6 addresses are with 128."""
     local_pref: int | None = None
     """LOCAL_PREF towards internal peers, 0 to 2**32-1; None for BGP's usual 100."""
     communities: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class Pool:
     avoid_buggy_ips: bool = False
     """Never give out IPv4 addresses that end in .0 or .255."""
     layer2: bool = False
-    """Announce by ARP."""
+    """Announce by ARP and Neighbor Discovery."""
     bgp: tuple[BGPAdvertisement, ...] = ()
     """Announce by BGP, in each of these ways."""
 

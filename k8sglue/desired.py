@@ -5,12 +5,15 @@ the result to `bgp` and `arp`, which send the difference to what they announced 
 The rules are today's MetalLB's: layer 2 needs one node that all speakers agree on, BGP wants every node that can
 deliver; with `externalTrafficPolicy: Local` that is a node with an endpoint of its own, otherwise any node as long
 as there is an endpoint somewhere.
+
+Both families are announced in both ways. One BGP session carries the routes of both (RFC 4760): those of its own
+family lead to the address that the session leaves from, those of the other one to the node's InternalIP of that family.
 """
 
 import enum
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Network, ip_network
+from ipaddress import ip_network
 
 import attrs
 
@@ -42,8 +45,6 @@ class Silence(enum.Enum):
     """How to announce an address is a property of its pool."""
     POOL_SET_ASIDE = "{} is in no pool, but a pool had to be set aside"
     """How it was announced is not known since this speaker started: the configuration has a problem."""
-    IPV6 = "{} is IPv6, which is not announced yet"
-    """Of this version of the speaker."""
     NODE_UNKNOWN = "there is no Node {}"
     """The speaker's --node-name, or the Node was deleted."""
     NODE_EXCLUDED = f"the node has the label {EXCLUDE_LABEL}"
@@ -60,6 +61,8 @@ class Silence(enum.Enum):
     """Layer 2: there is nobody to elect."""
     NO_PEER = "no BGP peer is configured for this node"
     """There is nobody to announce it to."""
+    NO_NEXT_HOP = "the node has no {} address that its route could lead to"
+    """BGP: every peer is reached by the other family, and no InternalIP of the Node is of this one."""
 
 
 @attrs.frozen
@@ -96,11 +99,13 @@ class Desired:
     """All that one node should announce."""
 
     addresses: frozenset[IPAddress] = frozenset()
-    """What to answer ARP requests for."""
+    """What to answer for on the LAN, by ARP and Neighbor Discovery."""
     peers: tuple[Peer, ...] = ()
     """Whom to have BGP sessions with, no two of one name."""
     routes: tuple[bgp.Route, ...] = ()
     """What to announce to each of them, one route a prefix."""
+    next_hops: frozenset[IPAddress] = frozenset()
+    """The node's own address of each family that it has: where routes of that family lead, by peers of the other."""
     services: Mapping[Key, Verdict] = attrs.field(factory=dict)
     """What becomes of each Service, and why."""
 
@@ -129,6 +134,7 @@ class _Decision:
         self.node = cluster.nodes.get(Key("", node_name))
         self.node_silence = _node_silence(self.node, node_name)
         self.peers = _peers(cluster.config, self.node) if self.node_silence is None else ()
+        self.next_hops = _next_hops(self.node)
         self.serving: dict[Key, list[Endpoint]] = defaultdict(list)
         for part in cluster.endpoint_slices.values():
             self.serving[part.service] += [endpoint for endpoint in part.endpoints if endpoint.can_serve]
@@ -153,6 +159,7 @@ class _Decision:
             addresses=frozenset(addresses),
             peers=self.peers,
             routes=tuple(routes.values()),
+            next_hops=self.next_hops,
             services=verdicts,
         )
 
@@ -188,19 +195,17 @@ class _Decision:
         if pool is None:
             complete = self.cluster.config.complete
             return [Refusal(Silence.IN_NO_POOL if complete else Silence.POOL_SET_ASIDE, detail=text)]
-        if address.version == 6:
-            return [Refusal(Silence.IPV6, detail=text)]
         return [
-            self._protocol_refusal(service, protocol) or Announcement(address, protocol)
+            self._protocol_refusal(service, address, protocol) or Announcement(address, protocol)
             for protocol in pool.protocols
         ]
 
-    def _protocol_refusal(self, service: Service, protocol: Protocol) -> Refusal | None:
+    def _protocol_refusal(self, service: Service, address: IPAddress, protocol: Protocol) -> Refusal | None:
         match protocol:
             case Protocol.LAYER2:
                 return self._layer2_refusal(service)
             case Protocol.BGP:
-                return self._bgp_refusal(service)
+                return self._bgp_refusal(service, address)
 
     def _layer2_refusal(self, service: Service) -> Refusal | None:
         candidates = self.eligible
@@ -215,12 +220,14 @@ class _Decision:
             return Refusal(Silence.NOT_ELECTED, Protocol.LAYER2, winner)
         return None
 
-    def _bgp_refusal(self, service: Service) -> Refusal | None:
+    def _bgp_refusal(self, service: Service, address: IPAddress) -> Refusal | None:
         local = any(endpoint.node_name == self.node_name for endpoint in self.serving[service.key])
         if service.external_traffic_policy == "Local" and not local:
             return Refusal(Silence.NO_LOCAL_ENDPOINTS, Protocol.BGP)
         if not self.peers:
             return Refusal(Silence.NO_PEER, Protocol.BGP)
+        if not any(address.version in versions(peer, self.next_hops) for peer in self.peers):
+            return Refusal(Silence.NO_NEXT_HOP, Protocol.BGP, f"IPv{address.version}")
         return None
 
     def _add_routes(self, routes: dict[Destination, bgp.Route], address: IPAddress) -> None:
@@ -230,6 +237,11 @@ class _Decision:
         for route in _routes(pool, address):
             other = routes.get(route.prefix)
             routes[route.prefix] = _merged(route, other) if other else route
+
+
+def versions(peer: Peer, next_hops: frozenset[IPAddress]) -> frozenset[int]:
+    """Return the IP versions whose routes a peer can be told, by a node with these addresses."""
+    return frozenset({peer.address.version, *(address.version for address in next_hops)})
 
 
 def _node_silence(node: Node | None, name: str) -> Silence | None:
@@ -259,10 +271,22 @@ def _peers(config: Config | None, node: Node | None) -> tuple[Peer, ...]:
     return tuple(by_name.values())
 
 
+def _next_hops(node: Node | None) -> frozenset[IPAddress]:
+    """Return the first address of each family that the Node says it has, and that a packet can be sent to."""
+    first: dict[int, IPAddress] = {}
+    for address in map(parse_address, node.internal_ips if node else ()):
+        if address is not None and not (
+            address.is_multicast or address.is_unspecified or address.is_loopback or address.is_link_local
+        ):
+            first.setdefault(address.version, address)
+    return frozenset(first.values())
+
+
 def _routes(pool: Pool, address: IPAddress) -> Iterable[bgp.Route]:
     for advertisement in pool.bgp:
-        network = ip_network(f"{address}/{advertisement.aggregation_length}", strict=False)
-        assert isinstance(network, IPv4Network)
+        # An aggregation-length is one of IPv4, and each IPv6 address is announced for itself, as in MetalLB.
+        length = advertisement.aggregation_length if address.version == 4 else 128
+        network = ip_network(f"{address}/{length}", strict=False)
         yield bgp.Route(
             str(network), communities=advertisement.communities, local_pref=advertisement.local_pref
         )

@@ -1,19 +1,20 @@
-"""Answering for addresses on the interfaces of this node.
+"""Answering for addresses on the interfaces of this node, by ARP and Neighbor Discovery.
 
-Every interface that can carry ARP gets a responder, and all responders own the same addresses: which network an
+Every interface that can carry them gets a responder, and all responders own the same addresses: which network an
 address belongs to, only the clients know. Interfaces that belong to containers are left out by name, with the list
-that MetalLB ships. A responder follows its interface by itself, through all that happens to the link; `rescan`
-finds new ones, and gives up those that are gone or have become part of a bridge.
+that MetalLB ships. An interface that goes down, changes its MAC address or is made anew is `arp`'s business; `rescan`
+finds those that are new and lets go of those that stay away.
 """
 
+import asyncio
 import logging
 import re
+from collections.abc import Iterable
 
 import attrs
 
-from arp import ConflictPolicy, InterfaceError, PrivilegeError, Settings
-from arp.interface import Interface
-from arp.links import InterfaceInfo, list_interfaces
+from arp import Conflict, InterfaceError, MACAddress, PrivilegeError, Settings
+from arp.interface import EventStream, Interface, InterfaceInfo, list_interfaces
 from k8sglue.config import IPAddress
 
 _log = logging.getLogger("k8sglue")
@@ -21,25 +22,37 @@ _log = logging.getLogger("k8sglue")
 _EXCLUDED = re.compile(
     r"(docker|cbr|dummy|virbr|lxcbr|veth|cali|tunl|flannel|kube-ipvs|cni|nodelocaldns|lxc).*|lo"
 )
+_PATIENCE = 15
+"""An interface is waited for until so many scans in a row have missed it."""
 
-# In a hand-over two nodes own an address for a moment. To fight over it would send clients back to the old one.
-_SETTINGS = Settings(conflict_policy=ConflictPolicy.IGNORE)
+
+@attrs.define(eq=False)
+class _Opened:
+    interface: Interface
+    events: asyncio.Task[None]
+    missed: int = 0
+    """Scans in a row that have not found it."""
 
 
-@attrs.define
+@attrs.define(eq=False)
 class Layer2:
     """The responders of this node."""
 
     _addresses: frozenset[IPAddress] = attrs.field(init=False, default=frozenset())
-    _open: dict[str, Interface] = attrs.field(init=False, factory=dict)
-    """By name."""
+    _settings: Settings = attrs.field(init=False, factory=Settings)
+    _opened: dict[str, _Opened] = attrs.field(init=False, factory=dict)
     _refused: dict[str, str] = attrs.field(init=False, factory=dict)
     """Why an interface could not be opened, so that it is said once."""
 
     @property
     def interfaces(self) -> list[str]:
         """The names of the interfaces that are answered on."""
-        return sorted(self._open)
+        return sorted(self._opened)
+
+    @property
+    def macs(self) -> list[MACAddress]:
+        """The hardware addresses that are answered with."""
+        return sorted({mac for each in self._open() if (mac := each.info.mac)}, key=str)
 
     def replace(self, addresses: frozenset[IPAddress]) -> None:
         """Own exactly these addresses from now on."""
@@ -48,35 +61,44 @@ class Layer2:
         for address in sorted(self._addresses - addresses, key=str):
             _log.info("layer 2: no longer answering for %s", address)
         self._addresses = addresses
-        for interface in self._open.values():
-            if interface.is_open:  # if not, the next scan opens another one
-                interface.replace(addresses)
+        for interface in self._open():
+            interface.replace(addresses)
+
+    def befriend(self, macs: Iterable[MACAddress]) -> None:
+        """Take these stations, and no others, for speakers like us: what we own they may own for a moment."""
+        self._settings = attrs.evolve(self._settings, friends=frozenset(macs))
+        for interface in self._open():
+            interface.change_settings(self._settings)
 
     def rescan(self) -> None:
-        """Open what is new, forget what is gone. Raise PrivilegeError if packet sockets are not allowed."""
+        """Open what is new, let go of what stays away. Raise PrivilegeError if packet sockets are not allowed."""
         try:
-            suitable = {info.name: info for info in list_interfaces() if _is_suitable(info)}
-        except InterfaceError as error:
+            found = {info.name: info for info in list_interfaces()}
+        except (InterfaceError, OSError) as error:
             _log.warning("layer 2: the interfaces can not be listed: %s", error)
             return
-        for name in self._open.keys() - suitable.keys():
-            self._open.pop(name).close()
-        for name in self._refused.keys() - suitable.keys():
+        for name, opened in list(self._opened.items()):
+            opened.missed = 0 if name in found else opened.missed + 1
+            if opened.missed > _PATIENCE or not opened.interface.is_open:
+                self._opened.pop(name).interface.close()
+        for name in self._refused.keys() - found.keys():
             del self._refused[name]
-        for name, info in suitable.items():
-            known = self._open.get(name)
-            if info.up and (known is None or not known.is_open):
+        for name, info in found.items():
+            if name not in self._opened and _is_usable(info):
                 self._open_interface(name)
 
     def close(self) -> None:
         """Fall silent everywhere."""
-        for interface in self._open.values():
-            interface.close()
-        self._open.clear()
+        for opened in self._opened.values():
+            opened.interface.close()
+        self._opened.clear()
+
+    def _open(self) -> list[Interface]:
+        """Return the interfaces that have not closed by themselves since the last scan."""
+        return [opened.interface for opened in self._opened.values() if opened.interface.is_open]
 
     def _open_interface(self, name: str) -> None:
-        self._open.pop(name, None)
-        interface = Interface(name, settings=_SETTINGS)
+        interface = Interface(name, settings=self._settings)
         try:
             interface.open()
         except PrivilegeError:
@@ -87,13 +109,27 @@ class Layer2:
             self._refused[name] = str(error)
             return
         self._refused.pop(name, None)
-        self._open[name] = interface
+        self._opened[name] = _Opened(interface, asyncio.create_task(_tell(interface.events())))
         interface.replace(self._addresses)
 
 
-def _is_suitable(info: InterfaceInfo) -> bool:
+async def _tell(events: EventStream) -> None:
+    """Log what somebody should look into. What becomes of the link, `arp` logs."""
+    async for event in events:
+        if isinstance(event, Conflict):
+            _log.warning(
+                "layer 2: %s on %s is also used by %s, which is no speaker: %s",
+                event.address,
+                event.interface,
+                event.mac,
+                event.outcome.value,
+            )
+
+
+def _is_usable(info: InterfaceInfo) -> bool:
     return (
-        info.broadcast
+        info.up
+        and info.broadcast
         and info.mac is not None
         and not (info.noarp or info.loopback or info.enslaved)
         and not _EXCLUDED.fullmatch(info.name)

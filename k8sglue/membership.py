@@ -12,10 +12,12 @@ Whoever has no Lease is no candidate, and that goes for ourselves: before the ot
 with us, and two nodes would answer for one address.
 """
 
+import json
 from collections.abc import Iterable
 
 import attrs
 
+from arp import MACAddress
 from k8sglue.resources import Lease
 
 LEASE_PREFIX = "k8sglue-speaker-"
@@ -24,6 +26,9 @@ LEASE_PREFIX = "k8sglue-speaker-"
 SESSIONS_ANNOTATION = "k8sglue.io/bgp-sessions"
 """On a speaker's Lease: the state of its BGP sessions as a JSON object, peer to state."""
 
+MACS_ANNOTATION = "k8sglue.io/macs"
+"""On a speaker's Lease: the hardware addresses that it answers with on the LAN, as a JSON array."""
+
 _LONG_DEAD = 3
 """A Lease is removed by others once it has been expired for so many of its durations."""
 
@@ -31,6 +36,23 @@ _LONG_DEAD = 3
 def lease_name(node: str) -> str:
     """Name the Lease of a node's speaker."""
     return LEASE_PREFIX + node
+
+
+def macs(leases: Iterable[Lease], but: str) -> frozenset[MACAddress]:
+    """Return the hardware addresses that the speakers of all nodes but one say they answer with."""
+    found = set()
+    for lease in leases:
+        if lease.key.name.startswith(LEASE_PREFIX) and lease.holder != but:
+            found.update(_macs(lease.annotations.get(MACS_ANNOTATION, "")))
+    return frozenset(found)
+
+
+def _macs(text: str) -> list[MACAddress]:
+    try:
+        listed = json.loads(text)
+        return [MACAddress(each) for each in listed] if isinstance(listed, list) else []
+    except (ValueError, TypeError, RecursionError):
+        return []  # somebody else has written it
 
 
 @attrs.define

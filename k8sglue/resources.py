@@ -116,6 +116,8 @@ class Node:
     labels: Mapping[str, str] = attrs.field(factory=dict)
     network_unavailable: bool = False
     """The condition NetworkUnavailable is True."""
+    internal_ips: tuple[str, ...] = ()
+    """Its addresses of type InternalIP, as they stand there: one of each family, if it has both."""
     resource_version: str = ""
 
     @property
@@ -255,13 +257,18 @@ def _endpoint(fields: Fields) -> Endpoint:
 
 
 def _node(key: Key, metadata: Fields, fields: Fields) -> Node:
-    conditions = fields.fields("status").each("conditions")
+    status = fields.fields("status")
     return Node(
         key=key,
         labels=metadata.text_map("labels"),
         network_unavailable=any(
             condition.text("type") == "NetworkUnavailable" and condition.text("status") == "True"
-            for condition in conditions
+            for condition in status.each("conditions")
+        ),
+        internal_ips=tuple(
+            address.text("address")
+            for address in status.each("addresses")
+            if address.text("type") == "InternalIP"
         ),
         resource_version=metadata.text("resourceVersion"),
     )

@@ -8,17 +8,21 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address
+from typing import TypeVar
 
 import attrs
 
-from bgp import BGPError
+from arp import MACAddress
+from bgp import IPV4_UNICAST, IPV6_UNICAST, BGPError
 from bgp import speaker as bgp_speaker
 from k8sglue.cluster import Source, SourceError
-from k8sglue.config import Peer
-from k8sglue.desired import Cluster, Desired, Silence, Verdict, desire
+from k8sglue.config import IPAddress, Peer
+from k8sglue.desired import Cluster, Desired, Silence, Verdict, desire, versions
 from k8sglue.inforce import ConfigInForce
 from k8sglue.layer2 import Layer2
-from k8sglue.membership import SESSIONS_ANNOTATION, Membership, lease_name
+from k8sglue.membership import MACS_ANNOTATION, SESSIONS_ANNOTATION, Membership, lease_name, macs
 from k8sglue.resources import Key, Kind
 from k8sglue.running import run_beside, wait_at_most
 
@@ -27,6 +31,9 @@ _log = logging.getLogger("k8sglue")
 KINDS = (Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.NODE, Kind.CONFIG_MAP, Kind.LEASE)
 """What the speaker watches."""
 
+A = TypeVar("A", IPv4Address, IPv6Address)
+
+_FAMILIES = {4: IPV4_UNICAST, 6: IPV6_UNICAST}
 _RESCAN_INTERVAL = 2.0
 _GOODBYE_TIME = 2.0
 
@@ -47,6 +54,8 @@ class Speaker:
     _bgp: bgp_speaker.Speaker = attrs.field(init=False, factory=bgp_speaker.Speaker)
     _peers: dict[Peer, bgp_speaker.Peer] = attrs.field(init=False, factory=dict)
     _refused_peers: set[Peer] = attrs.field(init=False, factory=set)
+    _friends: frozenset[MACAddress] = attrs.field(init=False, default=frozenset())
+    """The hardware addresses of the other speakers."""
     _verdicts: dict[Key, Verdict] = attrs.field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -82,7 +91,10 @@ class Speaker:
         failed = False
         while True:
             sessions = {peer.name: running.state.value for peer, running in self._peers.items()}
-            annotations = {SESSIONS_ANNOTATION: json.dumps(sessions, sort_keys=True)}
+            annotations = {
+                SESSIONS_ANNOTATION: json.dumps(sessions, sort_keys=True),
+                MACS_ANNOTATION: json.dumps([str(mac) for mac in self._layer2.macs]),
+            }
             try:
                 await self.source.renew_lease(lease_name(self.node_name), self.node_name, annotations)
                 failed = False
@@ -112,8 +124,16 @@ class Speaker:
             pause = None if expiry is None else expiry - now
             await wait_at_most(self._wake, pause)
             self._wake.clear()
+            self._befriend_speakers()
             if self.source.store.synced and self._has_changed():
                 await self._apply(self._desired())
+
+    def _befriend_speakers(self) -> None:
+        """Have speakers not fight each other: they may own one address for a moment, as views of the cluster differ."""
+        friends = macs(self.source.store.leases.values(), self.node_name)
+        if friends != self._friends:
+            self._friends = friends
+            self._layer2.befriend(friends)
 
     def _has_changed(self) -> bool:
         """Tell whether anything changed that matters: of heartbeats, only who is alive does."""
@@ -138,26 +158,22 @@ class Speaker:
     async def _apply(self, desired: Desired) -> None:
         self._tell(desired)
         self._layer2.replace(desired.addresses)
-        await self._apply_peers(desired.peers)
+        await self._apply_peers(desired.peers, desired.next_hops)
         self._bgp.replace(desired.routes)
 
-    async def _apply_peers(self, wanted: tuple[Peer, ...]) -> None:
+    async def _apply_peers(self, wanted: tuple[Peer, ...], next_hops: frozenset[IPAddress]) -> None:
         gone = [self._peers.pop(peer) for peer in self._peers.keys() - set(wanted)]
         await asyncio.gather(*map(self._bgp.remove_peer, gone))
         self._refused_peers &= set(wanted)
         for peer in wanted:
-            if peer in self._peers or peer in self._refused_peers:
+            if peer in self._refused_peers:
                 continue
+            options = _options(peer, next_hops)
             try:
-                self._peers[peer] = self._bgp.add_peer(
-                    peer.address,
-                    peer_as=peer.asn,
-                    local_as=peer.my_asn,
-                    port=peer.port,
-                    hold_time=int(peer.hold_time),
-                    router_id=peer.router_id,
-                    password=peer.password or None,
-                )
+                if peer in self._peers:
+                    self._bgp.change_peer(self._peers[peer], **options)
+                else:
+                    self._peers[peer] = self._bgp.add_peer(peer.address, **options)
             except BGPError as error:
                 _log.warning("peer %s: %s", peer.name, error)
                 self._refused_peers.add(peer)
@@ -191,3 +207,23 @@ class Speaker:
         self._layer2.close()
         await self._bgp.close()
         _log.info("node %s: all withdrawn", self.node_name)
+
+
+def _options(peer: Peer, next_hops: frozenset[IPAddress]) -> bgp_speaker.PeerOptions:
+    """Say what to agree on with a peer, and where routes lead that are not of the session's own family."""
+    by_ipv4 = peer.address.version == 4
+    return {
+        "peer_as": peer.asn,
+        "local_as": peer.my_asn,
+        "port": peer.port,
+        "hold_time": int(peer.hold_time),
+        "router_id": peer.router_id,
+        "password": peer.password or None,
+        "families": [_FAMILIES[version] for version in versions(peer, next_hops)],
+        "next_hop_ipv4": None if by_ipv4 else _of_kind(IPv4Address, next_hops),
+        "next_hop_ipv6": _of_kind(IPv6Address, next_hops) if by_ipv4 else None,
+    }
+
+
+def _of_kind(kind: type[A], addresses: Iterable[IPAddress]) -> A | None:
+    return next((address for address in addresses if isinstance(address, kind)), None)

@@ -8,10 +8,11 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeAlias
 
+from k8sglue.config import IPAddress
 from k8sglue.lab import probe, proxy, web, whohas
 from k8sglue.lab.errors import Interrupted, LabError
 from k8sglue.lab.interrupts import Interrupts
@@ -26,9 +27,9 @@ Run: TypeAlias = Callable[[argparse.Namespace], int]
 
 _DESCRIPTION = """\
 Builds a network in namespaces of this machine: a LAN with clients, a router with BIRD, three nodes with a web
-server each. Starts the controller and the speakers in it and shows, step by step, that they do their job; then
-takes everything away. The host's own interfaces, routes and firewall are not touched. Needs root, and from Debian:
-iproute2 nftables bird2 curl, and nginx-light if it is to be nginx that answers."""
+server each, all with IPv4 and IPv6. Starts the controller and the speakers in it and shows, step by step, that they
+do their job; then takes everything away. The host's own interfaces, routes and firewall are not touched. Needs root,
+and from Debian: iproute2 nftables bird2 curl, and nginx-light if it is to be nginx that answers."""
 
 _UP = """\
 Builds the lab, starts everything, and leaves it running to play in. What a killed lab left behind is removed
@@ -49,15 +50,18 @@ Runs a command on a host of the lab, with this terminal and this exit status:
 _PROBE = """\
 Asks for a page every 20 ms, on a new connection each time, until Ctrl-C; then prints the longest time between two
 answers. Runs wherever it is started; the lab starts it on its clients:
-    k8sglue lab exec client -- k8sglue lab probe http://10.211.55.240"""
+    k8sglue lab exec client -- k8sglue lab probe http://10.211.55.240
+    k8sglue lab exec client -- k8sglue lab probe 'http://[fd10:211:55::240]'"""
 
 _WHO_HAS = """\
-Broadcasts one ARP request and prints every reply. The exit status is 1 if there is none.
-    k8sglue lab exec client -- k8sglue lab who-has 10.211.55.240"""
+Asks the LAN for each address once, by an ARP request or a neighbor solicitation, and prints every reply. The exit
+status is 1 if there is an address without one.
+    k8sglue lab exec client -- k8sglue lab who-has 10.211.55.240
+    k8sglue lab exec client -- k8sglue lab who-has fd10:211:55::240"""
 
 _PROXY = """\
 Does on one node what kube-proxy does in a cluster: passes packets for Services on to their endpoints. The lab
-starts one on each of its nodes. Replaces the nftables table k8sglue-lab of the network that it runs in."""
+starts one on each of its nodes. Replaces the nftables tables k8sglue-lab of the network that it runs in."""
 
 _WEB = "Serves the page of a pod on port 80, where nginx is not installed. The lab starts it in its pods."
 
@@ -103,10 +107,13 @@ def _add_programs(add: Callable[[str, str, str, Run], argparse.ArgumentParser]) 
     asking.add_argument("--forget", action="store_true", help="ask for the hardware address anew each time")
     asking.add_argument("--seconds", type=float, help="stop after that time")
 
-    who_has = add("who-has", "see who answers ARP for an address", _WHO_HAS, _who_has)
-    who_has.add_argument("address", type=IPv4Address, metavar="ADDRESS")
+    who_has = add("who-has", "see who answers for addresses", _WHO_HAS, _who_has)
+    who_has.add_argument("addresses", type=ip_address, metavar="ADDRESS", nargs="+")
     who_has.add_argument(
-        "--seconds", type=float, default=0.3, help="how long to wait for replies (default: %(default)s)"
+        "--seconds",
+        type=float,
+        default=0.3,
+        help="how long to wait for the replies of each (default: %(default)s)",
     )
 
     stand_in = add("proxy", "the stand-in for kube-proxy", _PROXY, _proxy)
@@ -207,15 +214,21 @@ def _probe(arguments: argparse.Namespace) -> int:
 
 
 def _who_has(arguments: argparse.Namespace) -> int:
+    counts = [_ask(address, arguments.seconds) for address in arguments.addresses]
+    return 0 if all(counts) else 1
+
+
+def _ask(address: IPAddress, seconds: float) -> int:
+    """Ask who has an address, print the replies and return their number."""
     try:
-        replies = whohas.ask(arguments.address, arguments.seconds)
+        replies = whohas.ask(address, seconds)
     except OSError as error:
-        raise LabError(f"no ARP request can be sent here: {error}") from error
+        raise LabError(f"nobody can be asked from here: {error}") from error
     for reply in replies:
-        print(f"{arguments.address} is at {reply.mac}, says a reply after {reply.after * 1000:.2f} ms")
+        print(f"{address} is at {reply.mac}, says a reply after {reply.after * 1000:.2f} ms")
     count = {0: "nobody answered", 1: "1 reply"}.get(len(replies), f"{len(replies)} replies")
-    print(f"{count} within {arguments.seconds:g} s")
-    return 0 if replies else 1
+    print(f"{count} within {seconds:g} s")
+    return len(replies)
 
 
 def _proxy(arguments: argparse.Namespace) -> int:

@@ -24,11 +24,18 @@ protocol kernel {{
     ipv4 {{ import none; export where source = RTS_BGP; }};
 }}
 
+protocol kernel {{
+    merge paths on;
+    ipv6 {{ import none; export where source = RTS_BGP; }};
+}}
+
 template bgp node {{
     local {address} as {asn};
     # The speakers call, the router answers.
     passive on;
+    # Both families over one session of IPv4 (RFC 4760).
     ipv4 {{ import all; export none; }};
+    ipv6 {{ import all; export none; }};
 }}
 {neighbours}"""
 
@@ -47,6 +54,7 @@ http {{
     scgi_temp_path {folder}/scgi;
     server {{
         listen 80;
+        listen [::]:80;
         default_type text/html;
         location / {{ return 200 '{page}'; }}
     }}
@@ -76,13 +84,13 @@ class Bird:
         """Write the configuration; return the command that starts BIRD."""
         neighbours = "".join(
             f"protocol bgp {node.name.replace('-', '_')} from node "
-            f"{{ neighbor {node.address} as {NODES_ASN}; }}\n"
+            f"{{ neighbor {node.addresses[0]} as {NODES_ASN}; }}\n"
             for node in NODES
         )
         configuration = self.folder / "bird.conf"
         configuration.write_text(
             _BIRD.format(
-                address=host(ROUTER).address,
+                address=host(ROUTER).addresses[0],
                 asn=ROUTER_ASN,
                 neighbours=neighbours,
             )

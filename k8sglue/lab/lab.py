@@ -16,7 +16,7 @@ from k8sglue.lab.namespaces import Namespaces
 from k8sglue.lab.processes import Completed, Runner, wait_until
 from k8sglue.lab.rules import TABLE
 from k8sglue.lab.state import Program, State
-from k8sglue.lab.topology import CONTROL_PLANE, NODES, ROUTER, Node
+from k8sglue.lab.topology import CONTROL_PLANE, NODES, ROUTER, Node, url
 
 DEFAULT_NAME = "lab"
 
@@ -31,6 +31,10 @@ def check_machine() -> None:
         raise LabError("the lab is made of network namespaces, which only Linux has")
     if os.geteuid() != 0:
         raise LabError("only root can make network namespaces: run this with sudo")
+    if not Path("/proc/sys/net/ipv6").exists():
+        raise LabError(
+            "this kernel has no IPv6 (switched off when it was started?), which half of the lab is about"
+        )
     # A user's PATH often lacks the directories of system programs.
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:{_SYSTEM_PATH}"
     missing = sorted({package for tool, package in _TOOLS.items() if shutil.which(tool) is None})
@@ -107,10 +111,10 @@ class Lab:
         self.state.remove()
 
     def populate(self) -> None:
-        """Fill in the whole demonstration at once: both pools, both Services, the controller and the speakers."""
+        """Fill in the whole demonstration at once: both pools, all Services, the controller and the speakers."""
         self.write("nodes.yaml", manifests.nodes())
-        self.write("config.yaml", manifests.CONFIG + manifests.BGP_CONFIG)
-        for service in (manifests.NGINX, manifests.NGINX_BGP):
+        self.write("config.yaml", manifests.CONFIG + manifests.IPV6_CONFIG + manifests.BGP_CONFIG)
+        for service in manifests.SERVICES:
             self.write(service.endpoints_file, service.endpoints())
             self.write(service.file, service.manifest())
         self.start_controller()
@@ -180,15 +184,19 @@ class Lab:
         return self.run_on(ROUTER, ["birdc", "-s", self.bird.socket, "show", "status"]).status == 0
 
     def _require_node(self, node: Node) -> None:
-        fetch = ["curl", "-s", "-o", "/dev/null", "--max-time", "1", f"http://{node.pod_address}"]
-        self.require(
-            f"{node.pod} serves its page",
-            lambda: self.run_on(node.name, fetch).status == 0,
-            f"web server on {node.pod}",
-        )
-        listing = ["nft", "list", "table", "ip", TABLE]
+        for address in node.pod_addresses:
+            self._require_page(node, address)
+        listing = ["nft", "list", "table", "ip6", TABLE]
         self.require(
             f"the proxy has its rules in force on {node.name}",
             lambda: self.run_on(node.name, listing).status == 0,
             f"proxy on {node.name}",
+        )
+
+    def _require_page(self, node: Node, address: str) -> None:
+        fetch = ["curl", "-s", "-o", "/dev/null", "--max-time", "1", url(address)]
+        self.require(
+            f"{node.pod} serves its page at {address}",
+            lambda: self.run_on(node.name, fetch).status == 0,
+            f"web server on {node.pod}",
         )

@@ -105,16 +105,24 @@ class Namespaces:
 
 def _settings(host: Host) -> Iterator[str]:
     # Namespaces may begin with the settings of the machine; these here matter before there are interfaces.
-    common = (("conf/all/rp_filter", "0"), ("conf/default/rp_filter", "0"))
+    common = (
+        ("ipv4/conf/all/rp_filter", "0"),
+        ("ipv4/conf/default/rp_filter", "0"),
+        ("ipv6/conf/all/disable_ipv6", "0"),
+        ("ipv6/conf/default/disable_ipv6", "0"),
+        # Nobody else has these addresses: no need to make each wait a second for duplicates (RFC 4862 5.4).
+        ("ipv6/conf/default/accept_dad", "0"),
+    )
     for key, value in (*common, *host.settings):
-        yield f"echo {value} >/proc/sys/net/ipv4/{key}"
+        yield f"echo {value} >/proc/sys/net/{key}"
     yield "ip link set lo up"
 
 
 def _addresses(host: Host) -> Iterator[str]:
     for interface in host.interfaces:
         yield f"ip link set {interface.name} address {interface.mac} up"
-        yield f"ip address add {interface.address} dev {interface.name}"
+        for address in interface.addresses:
+            yield f"ip address add {address} dev {interface.name}"
     for destination, next_hop in host.routes:
         yield f"ip route add {destination} via {next_hop}"
 

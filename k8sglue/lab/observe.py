@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Collection
 
 import yaml
 
@@ -10,14 +11,14 @@ from k8sglue.lab.topology import CLIENT, NODE_OF_MAC, NODES, ROUTER
 from k8sglue.membership import lease_name
 
 
-def address_of(lab: Lab, service: str) -> str:
-    """Return the address that the controller gave a Service of the namespace default; empty if none."""
+def addresses_of(lab: Lab, service: str) -> tuple[str, ...]:
+    """Return the addresses that the controller gave a Service of the namespace default."""
     try:
         text = (lab.manifests / "status" / "services" / f"default.{service}.yaml").read_text()
     except FileNotFoundError:
-        return ""
+        return ()
     ingress = yaml.safe_load(text)["status"]["loadBalancer"]["ingress"]
-    return str(ingress[0]["ip"]) if ingress else ""
+    return tuple(str(point["ip"]) for point in ingress)
 
 
 def bird(lab: Lab, *command: str) -> str:
@@ -27,14 +28,16 @@ def bird(lab: Lab, *command: str) -> str:
 
 def nodes_in_routes(lab: Lab, prefix: str) -> set[str]:
     """Return the nodes through which BIRD has a route to `prefix`."""
-    next_hops = re.findall(r"via (\S+) on", bird(lab, "show", "route", prefix))
-    return {node.name for node in NODES if node.address in next_hops}
+    next_hops = set(re.findall(r"via (\S+) on", bird(lab, "show", "route", prefix)))
+    return {node.name for node in NODES if next_hops & set(node.addresses)}
 
 
 def kernel_routes(lab: Lab, prefix: str) -> set[str]:
     """Return the nodes among which the router's kernel chooses for `prefix`."""
-    next_hops = re.findall(r"via (\S+)", lab.run_on(ROUTER, ["ip", "route", "show", prefix]).output)
-    return {node.name for node in NODES if node.address in next_hops}
+    family = "-6" if ":" in prefix else "-4"
+    shown = lab.run_on(ROUTER, ["ip", family, "route", "show", prefix]).output
+    next_hops = set(re.findall(r"via (\S+)", shown))
+    return {node.name for node in NODES if next_hops & set(node.addresses)}
 
 
 def session_established(lab: Lab, node: str) -> bool:
@@ -61,12 +64,16 @@ def heartbeats(lab: Lab) -> set[str]:
 
 
 def sole_owner(lab: Lab, address: str) -> str:
-    """Return the node that answers ARP for `address`, and that the client uses; empty if it is not one and the same."""
-    macs = re.findall(r" is at (\S+),", who_answers(lab, address))
+    """Return the node that answers for `address`, and that the client uses; empty if it is not one and the same."""
+    macs = re.findall(r" is at (\S+),", _who_has(lab, address))
     return NODE_OF_MAC.get(macs[0], "") if macs == [neighbour(lab, address)] else ""
 
 
-def who_answers(lab: Lab, address: str) -> str:
-    """Return the replies that the client gets to an ARP request; empty if there are none."""
-    completed = lab.run_on(CLIENT, [sys.executable, "-m", "k8sglue", "lab", "who-has", address])
-    return completed.output if completed.status == 0 else ""
+def are_free(lab: Lab, addresses: Collection[str]) -> bool:
+    """Return whether nobody on the LAN answers for any of these addresses."""
+    return " is at " not in _who_has(lab, *addresses)
+
+
+def _who_has(lab: Lab, *addresses: str) -> str:
+    """Return what the client gets to know when it asks the LAN."""
+    return lab.run_on(CLIENT, [sys.executable, "-m", "k8sglue", "lab", "who-has", *addresses]).output

@@ -12,7 +12,6 @@ what nobody may leave unanswered for long.
 
 import asyncio
 import contextlib
-import fcntl
 import signal
 import socket
 import struct
@@ -21,12 +20,13 @@ from urllib.parse import SplitResult, urlsplit
 
 import attrs
 
+from k8sglue.config import IPAddress, parse_address
 from k8sglue.lab.topology import LAN_INTERFACE
 
 _INTERVAL = 0.02
 _PATIENCE = 0.5
-_SIOCDARP = 0x8953
 _LAST_ANSWER = 10.0
+_RTM_DELNEIGH, _NLM_F_REQUEST, _NDA_DST = 29, 1, 1  # linux/rtnetlink.h, linux/netlink.h, linux/neighbour.h
 
 
 @attrs.define
@@ -60,16 +60,16 @@ async def run(url: str, *, forget: bool, seconds: float | None) -> Measurement:
     """Ask until SIGINT or SIGTERM, or for some seconds, and then on until one more answer has come.
 
     That last one makes sure that a gap which is still open is measured to its end. Raise ValueError if `url` is
-    not one of HTTP with a numeric IPv4 address.
+    not one of HTTP with a numeric address.
     """
-    target = _target(url)
+    target, address = _target(url)
     measurement = Measurement()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as tasks:
-        asking = tasks.create_task(_ask_forever(target, measurement, forget))
+        asking = tasks.create_task(_ask_forever(target, measurement, address if forget else None))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), seconds)
         measurement.answer.clear()
@@ -79,12 +79,12 @@ async def run(url: str, *, forget: bool, seconds: float | None) -> Measurement:
     return measurement
 
 
-async def _ask_forever(target: SplitResult, measurement: Measurement, forget: bool) -> None:
+async def _ask_forever(target: SplitResult, measurement: Measurement, forgotten: IPAddress | None) -> None:
     due = time.monotonic()
     async with asyncio.TaskGroup() as requests:
         while True:
-            if forget:
-                _forget_neighbour(str(target.hostname))
+            if forgotten is not None:
+                _forget_neighbour(forgotten)
             requests.create_task(_ask(target, measurement))
             due = max(due + _INTERVAL, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
@@ -107,7 +107,7 @@ async def _fetch(target: SplitResult) -> str:
     reader, writer = await asyncio.open_connection(target.hostname, target.port or 80)
     try:
         path = target.path or "/"
-        writer.write(f"GET {path} HTTP/1.0\r\nHost: {target.hostname}\r\n\r\n".encode())
+        writer.write(f"GET {path} HTTP/1.0\r\nHost: {target.netloc}\r\n\r\n".encode())
         answer = await reader.read()
     finally:
         writer.transport.abort()
@@ -116,21 +116,26 @@ async def _fetch(target: SplitResult) -> str:
     return answer.split(b"\r\n", 1)[0].decode(errors="replace")
 
 
-def _forget_neighbour(address: str) -> None:
+def _forget_neighbour(address: IPAddress) -> None:
     """Delete the entry of `address` in the kernel's neighbour table, if there is one."""
-    protocol_address = struct.pack("=H2x4s8x", socket.AF_INET, socket.inet_aton(address))
-    hardware_address, flags, netmask = bytes(16), bytes(4), bytes(16)
-    request = protocol_address + hardware_address + flags + netmask + LAN_INTERFACE.encode().ljust(16, b"\0")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control, contextlib.suppress(OSError):
-        fcntl.ioctl(control, _SIOCDARP, request)
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        index = socket.if_nametoindex(LAN_INTERFACE)
+    except OSError:
+        return  # not on a host of the lab
+    destination = struct.pack("=HH", 4 + len(address.packed), _NDA_DST) + address.packed
+    body = struct.pack("=B3xiHBB", family, index, 0, 0, 0) + destination  # struct ndmsg, struct rtattr
+    header = struct.pack("=IHHII", 16 + len(body), _RTM_DELNEIGH, _NLM_F_REQUEST, 0, 0)  # struct nlmsghdr
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
+        # Without NLM_F_ACK only an error is answered, such as that there is no entry: nobody reads it.
+        kernel.sendto(header + body, (0, 0))
 
 
-def _target(url: str) -> SplitResult:
+def _target(url: str) -> tuple[SplitResult, IPAddress]:
     target = urlsplit(url)
     if target.scheme != "http" or not target.hostname:
         raise ValueError(f"{url}: must be an http:// URL")
-    try:
-        socket.inet_aton(target.hostname)
-    except OSError:
-        raise ValueError(f"{url}: must have a numeric IPv4 address") from None
-    return target
+    address = parse_address(target.hostname)
+    if address is None:
+        raise ValueError(f"{url}: must have a numeric address, one of IPv6 in brackets")
+    return target, address

@@ -9,26 +9,29 @@ What kube-proxy does, as far as the lab has use for it:
   source then, or the answer would not come back this way. An endpoint on this node sees the client's own address.
 - What is addressed to a Service and has no endpoint to go to is rejected, so that clients need not wait.
 
+The same for either family, in a table of its own: endpoints of one family serve the addresses of that family.
+
 Left out: session affinity, allocation of health-check ports, and forgetting UDP flows whose endpoint is gone.
 
-The script replaces the whole table in one transaction: there is no moment without rules.
+The script replaces both tables in one transaction: there is no moment without rules.
 """
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 
 import attrs
 
+from k8sglue.config import parse_address
 from k8sglue.lab.topology import LAN_INTERFACE
 from k8sglue.resources import EndpointSlice, Key, Service, ServicePort
 
 TABLE = "k8sglue-lab"
 
 _TEMPLATE = """\
-table ip {table}
-delete table ip {table}
-table ip {table} {{
+table {family} {table}
+delete table {family} {table}
+table {family} {table} {{
     chain services {{
 {services}
     }}
@@ -45,6 +48,32 @@ table ip {table} {{
 _PROTOCOLS = {"TCP": "tcp", "UDP": "udp"}
 
 
+@attrs.frozen(kw_only=True)
+class _Family:
+    version: int
+    keyword: str
+    """What nftables calls it."""
+    address_type: str
+    """What EndpointSlices call it."""
+    icmp: str
+    passed_over: tuple[str, ...] = ()
+    """What is addressed to a Service and for somebody else to answer: not to be rejected, and to go no further."""
+
+
+_FAMILIES = (
+    _Family(version=4, keyword="ip", address_type="IPv4", icmp="icmp"),
+    _Family(
+        version=6,
+        keyword="ip6",
+        address_type="IPv6",
+        icmp="icmpv6",
+        # A client makes sure of a neighbour by asking it alone (RFC 4861 7.3.3). The speaker answers; the kernel, to
+        # which the address means nothing, would forward the question.
+        passed_over=("icmpv6 type nd-neighbor-solicit drop",),
+    ),
+)
+
+
 @attrs.frozen
 class _Endpoint:
     address: str
@@ -56,30 +85,49 @@ def ruleset(services: Collection[Service], slices: Collection[EndpointSlice], no
     by_service: dict[Key, list[EndpointSlice]] = {}
     for each in slices:
         by_service.setdefault(each.service, []).append(each)
+    ordered = sorted(services, key=lambda service: service.key)
+    return "".join(_table(family, ordered, by_service, node) for family in _FAMILIES)
+
+
+def _table(
+    family: _Family,
+    services: Collection[Service],
+    slices: Mapping[Key, Collection[EndpointSlice]],
+    node: str,
+) -> str:
     rules: list[str] = []
     addresses: set[str] = set()
-    for service in sorted(services, key=lambda service: service.key):
-        rules += _service_rules(service, by_service.get(service.key, []), node)
-        addresses.update(_ipv4(service.cluster_ips + service.ingress))
+    for service in services:
+        rules += _service_rules(family, service, slices.get(service.key, ()), node)
+        addresses.update(_of(family, service.cluster_ips + service.ingress))
     return _TEMPLATE.format(
+        family=family.keyword,
         table=TABLE,
         lan=LAN_INTERFACE,
         services=_indent(rules),
-        unserved=_indent(_rejections(sorted(addresses, key=IPv4Address))),
+        unserved=_indent(_rejections(family, sorted(addresses, key=ip_address))),
     )
 
 
-def _service_rules(service: Service, slices: Collection[EndpointSlice], node: str) -> Iterator[str]:
+def _service_rules(
+    family: _Family, service: Service, slices: Collection[EndpointSlice], node: str
+) -> Iterator[str]:
     comment = f'comment "{service.key}"' if re.fullmatch(r"[a-z0-9./-]{1,120}", str(service.key)) else ""
     for port in service.ports:
         protocol = _PROTOCOLS.get(port.protocol)
         if protocol is None:
             continue
-        everywhere = _endpoints(port, slices)
+        everywhere = _endpoints(family, port, slices)
         local = {endpoint: number for endpoint, number in everywhere.items() if endpoint.node == node}
         outside = local if service.external_traffic_policy == "Local" else everywhere
-        matches = [(f"ip daddr {address}", port.port, everywhere) for address in _ipv4(service.cluster_ips)]
-        matches += [(f"ip daddr {address}", port.port, outside) for address in _ipv4(service.ingress)]
+        destination = f"{family.keyword} daddr"
+        matches = [
+            (f"{destination} {address}", port.port, everywhere)
+            for address in _of(family, service.cluster_ips)
+        ]
+        matches += [
+            (f"{destination} {address}", port.port, outside) for address in _of(family, service.ingress)
+        ]
         if port.node_port:
             matches.append(("fib daddr type local", port.node_port, outside))
         for match, number, endpoints in matches:
@@ -87,8 +135,10 @@ def _service_rules(service: Service, slices: Collection[EndpointSlice], node: st
                 yield f"{match} {protocol} dport {number} {_rewriting(endpoints)} {comment}".rstrip()
 
 
-def _endpoints(port: ServicePort, slices: Collection[EndpointSlice]) -> Mapping[_Endpoint, int]:
-    """Return the endpoints that can serve a port of a Service, with the port number of each."""
+def _endpoints(
+    family: _Family, port: ServicePort, slices: Collection[EndpointSlice]
+) -> Mapping[_Endpoint, int]:
+    """Return the endpoints of a family that can serve a port of a Service, with the port number of each."""
     found = {}
     for each in slices:
         numbers = [
@@ -96,11 +146,11 @@ def _endpoints(port: ServicePort, slices: Collection[EndpointSlice]) -> Mapping[
             for target in each.ports
             if target.port and (target.name, target.protocol) == (port.name, port.protocol)
         ]
-        for endpoint in each.endpoints if numbers and each.address_type == "IPv4" else ():
+        for endpoint in each.endpoints if numbers and each.address_type == family.address_type else ():
             # All addresses of one endpoint lead to the same pod, so the API has clients use the first.
-            for address in _ipv4(endpoint.addresses[:1]) if endpoint.can_serve else ():
+            for address in _of(family, endpoint.addresses[:1]) if endpoint.can_serve else ():
                 found[_Endpoint(address, endpoint.node_name)] = numbers[0]
-    return dict(sorted(found.items(), key=lambda item: IPv4Address(item[0].address)))
+    return dict(sorted(found.items(), key=lambda item: ip_address(item[0].address)))
 
 
 def _rewriting(endpoints: Mapping[_Endpoint, int]) -> str:
@@ -110,21 +160,20 @@ def _rewriting(endpoints: Mapping[_Endpoint, int]) -> str:
     return f"dnat to numgen inc mod {len(endpoints)} map {{ {targets} }}"
 
 
-def _rejections(addresses: Collection[str]) -> Iterator[str]:
+def _rejections(family: _Family, addresses: Collection[str]) -> Iterator[str]:
     """What is still addressed to a Service after rewriting found no endpoint."""
     if addresses:
-        destinations = f"ip daddr {{ {', '.join(addresses)} }}"
+        destinations = f"{family.keyword} daddr {{ {', '.join(addresses)} }}"
+        yield from (f"{destinations} {rule}" for rule in family.passed_over)
         yield f"{destinations} meta l4proto tcp reject with tcp reset"
-        yield f"{destinations} reject with icmp type port-unreachable"
+        yield f"{destinations} reject with {family.icmp} type port-unreachable"
 
 
-def _ipv4(addresses: Collection[str]) -> Iterator[str]:
-    """Keep what is an IPv4 address; a cluster IP may be `None` or of another family."""
-    for address in addresses:
-        try:
-            yield str(IPv4Address(address))
-        except ValueError:
-            continue
+def _of(family: _Family, texts: Collection[str]) -> Iterator[str]:
+    """Keep what is an address of a family; a cluster IP may be `None` or of the other one."""
+    for address in map(parse_address, texts):
+        if address is not None and address.version == family.version:
+            yield str(address)
 
 
 def _indent(lines: Collection[str] | Iterator[str]) -> str:

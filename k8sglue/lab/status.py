@@ -17,7 +17,7 @@ def report(lab: Lab) -> tuple[str, bool]:
     hosts = [
         (
             host.name,
-            host.address,
+            ",".join(host.addresses),
             lab.namespaces.of(host.name) if host.name in present else "missing",
             host.what,
         )
@@ -29,7 +29,7 @@ def report(lab: Lab) -> tuple[str, bool]:
     text = [
         f"The lab {lab.name} is {_describe(lab, whole)}. Its files: {lab.state.folder}",
         "",
-        layout(("HOST", "ADDRESS", "NAMESPACE", "WHAT"), hosts),
+        layout(("HOST", "ADDRESSES", "NAMESPACE", "WHAT"), hosts),
         "",
         layout(("PROGRAM", "PID", "STATE", "LOG"), lines),
         "",

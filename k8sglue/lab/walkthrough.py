@@ -8,20 +8,24 @@ a moment, the lab waits for it before it shows the command.
 import re
 import shlex
 import sys
+from functools import partial
+
+import attrs
 
 from k8sglue.lab import manifests, observe
 from k8sglue.lab.errors import LabError
 from k8sglue.lab.lab import Lab
-from k8sglue.lab.manifests import NGINX, NGINX_BGP
+from k8sglue.lab.manifests import NGINX, NGINX_BGP, NGINX_DUAL, NGINX_IPV6, DemoService
 from k8sglue.lab.outage import Outage
 from k8sglue.lab.screen import Screen
-from k8sglue.lab.topology import CLIENT, CLIENT2, NEWCOMER, NODE_OF_MAC, NODES, ROUTER
+from k8sglue.lab.topology import CLIENT, CLIENT2, NEWCOMER, NODE_OF_MAC, NODES, ROUTER, host, url
+from k8sglue.tables import layout
 
 _TIMES = 6
-_ASKING = f"for i in {' '.join(map(str, range(1, _TIMES + 1)))}; do curl -s http://{{address}}; done | grep Answered"
+_ASKING = f"for i in {' '.join(map(str, range(1, _TIMES + 1)))}; do curl -s {{url}}; done | grep Answered"
 _WHY_TWO_FIGURES = """\
-The {client} knew the hardware address before, and the kernel of {owner} went on passing packets: it need not have
-noticed. The {newcomer} asks for the address before each request, as everybody new does; nobody answered it until
+The {client} knew the hardware addresses before, and the kernel of {owner} went on passing packets: it need not have
+noticed. The {newcomer} asks for an address before each request, as everybody new does; nobody answered it until
 another node had missed the speaker. That speaker is started again now:"""
 _ANSWER = re.compile(r"Answered by (\S+) on (\S+), asked by (\S+)\.<")
 
@@ -39,24 +43,28 @@ class Walkthrough:
         self._screen = screen
         self._source = str(lab.manifests)
         self._address = ""
-        self._bgp_address = ""
+        self._ipv6_address = ""
+        self._dual: tuple[str, ...] = ()
+        self._routed: tuple[str, ...] = ()
+        """The addresses of the Services nginx, nginx-ipv6, nginx-dual and nginx-bgp."""
 
     def run(self) -> None:
         """Show all steps. Raise LabError at the first that does not hold."""
         self._get_an_address()
         self._answer_on_the_lan()
+        self._answer_for_ipv6()
         self._tell_the_router()
         self._keep_to_local_endpoints()
         self._lose_a_speaker()
         self._give_the_addresses_back()
+        self._give_one_again()
 
     def _get_an_address(self) -> None:
         self._screen.heading("1. A Service of type LoadBalancer gets its address")
         lab = self._lab
         lab.write("nodes.yaml", manifests.nodes())
         lab.write("config.yaml", manifests.CONFIG)
-        lab.write(NGINX.endpoints_file, NGINX.endpoints())
-        lab.write(NGINX.file, NGINX.manifest())
+        self._write(NGINX)
         self._here(f"cat {self._source}/config.yaml")
         output = self._get("services")
         self._expect(
@@ -69,9 +77,9 @@ class Walkthrough:
         lab.start_controller()
         for node in NODES:
             self._start_speaker(node.name)
-        self._address = self._wait_for_address(NGINX.name)
+        [self._address] = self._wait_for_addresses(NGINX)
         output = self._get("services")
-        row = ["nginx", "LoadBalancer", NGINX.cluster_ip, "10.211.55.240", f"80:{NGINX.node_port}/TCP"]
+        row = ["nginx", "LoadBalancer", *NGINX.cluster_ips, "10.211.55.240", f"80:{NGINX.node_port}/TCP"]
         self._expect(
             row in [line.split() for line in output.splitlines()],
             f"the Service nginx has {row[3]}",
@@ -80,76 +88,123 @@ class Walkthrough:
 
     def _answer_on_the_lan(self) -> None:
         self._screen.heading("2. A node answers for it on the LAN (layer 2)")
-        lab, url = self._lab, f"http://{self._address}"
+        lab = self._lab
         nodes = {node.name for node in NODES}
         # Speakers that start together each begin alone, until they have heard of each other.
         lab.require("the speakers hear of each other", lambda: observe.heartbeats(lab) == nodes, *_speakers())
-        lab.require("the client gets the page", lambda: observe.answers(lab, CLIENT, url), *_speakers())
+        self._require_page(self._address)
         lab.require("one node answers", lambda: observe.sole_owner(lab, self._address) != "", *_speakers())
-        output = self._on(CLIENT, f"curl -s {url}")
+        self._show_page(self._address)
+        self._show_owner(self._address)
+
+    def _answer_for_ipv6(self) -> None:
+        self._screen.heading("3. The same for IPv6, alone and side by side with IPv4")
+        self._configure(
+            manifests.CONFIG + manifests.IPV6_CONFIG, "The pool grows by a range of IPv6 addresses:"
+        )
+        [self._ipv6_address] = self._give(NGINX_IPV6)
+        self._dual = self._give(NGINX_DUAL)
+        files = " ".join(self._path(service.file) for service in (NGINX_IPV6, NGINX_DUAL))
+        self._here(f"grep --no-filename -E '^  (name:|ipFam)' {files}")
+        self._get("services")
+        self._expect(
+            [":" in address for address in (self._ipv6_address, *self._dual)] == [True, False, True],
+            "one Service has an IPv6 address, the other one of each family",
+            "the one has an IPv6 address, the other one of each family",
+        )
+        for address in (self._ipv6_address, *self._dual):
+            self._require_page(address)
+        self._show_page(self._ipv6_address)
+        self._show_owner(self._ipv6_address)
+        self._show_owner(*self._dual)
+
+    def _require_page(self, address: str) -> None:
+        self._lab.require(
+            f"the client gets the page at {address}",
+            lambda: observe.answers(self._lab, CLIENT, url(address)),
+            *_speakers(),
+        )
+
+    def _show_page(self, address: str) -> None:
+        output = self._on(CLIENT, f"curl -s {shlex.quote(url(address))}")
         self._expect(
             "Welcome to" in output, "the client gets the welcome page", "the web server's welcome page"
         )
-        owner = _node_in(self._on(CLIENT, f"ip neigh show {self._address}"))
-        self._expect(owner != "", "the neighbour table has a node's hardware address", f"that is {owner}")
-        output = self._on(CLIENT, f"k8sglue lab who-has {self._address}")
+
+    def _show_owner(self, *addresses: str) -> None:
+        """Show which node has the addresses of a Service: one, which the client uses, and which alone answers."""
+        used = [_node_in(self._on(CLIENT, f"ip neigh show {address}")) for address in addresses]
+        owner = used[0]
         self._expect(
-            output.count(" is at ") == 1 and _node_in(output) == owner,
-            f"{owner} and nobody else answers ARP",
+            owner != "" and used == [owner] * len(addresses),
+            "the neighbour table has one node's hardware address",
+            f"that is {owner}",
+        )
+        output = self._on(CLIENT, f"k8sglue lab who-has {' '.join(addresses)}")
+        answering = [NODE_OF_MAC.get(mac) for mac in re.findall(r" is at (\S+),", output)]
+        self._expect(
+            answering == used,
+            f"{owner} and nobody else answers",
             f"{owner} alone answers, the other nodes stay silent",
         )
 
     def _tell_the_router(self) -> None:
-        self._screen.heading("3. A Service from a second pool is announced to the router (BGP)")
-        lab = self._lab
-        added = manifests.BGP_CONFIG.count("\n")
-        lab.write("config.yaml", manifests.CONFIG + manifests.BGP_CONFIG)
-        self._screen.say("The configuration grows by a second pool and a peer, while everything runs:")
-        self._here(f"tail -n {added} {self._source}/config.yaml")
-        lab.write(NGINX_BGP.endpoints_file, NGINX_BGP.endpoints())
-        lab.write(NGINX_BGP.file, NGINX_BGP.manifest())
-        self._bgp_address = self._wait_for_address(NGINX_BGP.name)
-        self._here(f"grep address-pool {self._source}/{NGINX_BGP.file}")
-        self._get("services")
-        self._show_routes({node.name for node in NODES})
-        answers = self._ask_through_router()
-        self._expect(
-            len({pod for pod, _, _ in answers}) > 1,
-            "more than one pod answers a client behind the router",
-            'pods of several nodes answer ("asked by 10.211.55.13" is one that node-c has passed on to another node)',
+        self._screen.heading("4. A Service from a second pool is announced to the router (BGP)")
+        self._configure(
+            manifests.CONFIG + manifests.IPV6_CONFIG + manifests.BGP_CONFIG,
+            "The configuration grows by a second pool and a peer, while everything runs:",
         )
+        self._routed = self._give(NGINX_BGP)
+        self._here(f"grep address-pool {self._path(NGINX_BGP.file)}")
+        self._get("services")
+        for address in self._routed:
+            self._show_routes(address, {node.name for node in NODES})
+            answers = self._ask_through_router(address)
+            self._expect(
+                len({pod for pod, _, _ in answers}) > 1,
+                "more than one pod answers a client behind the router",
+                "pods of several nodes answer; a node that has passed a request on to another one has asked for itself",
+            )
 
     def _keep_to_local_endpoints(self) -> None:
         self._screen.say("Now with externalTrafficPolicy Local, and with the pod on node-c not ready:")
-        service, endpoints = (f"{self._source}/{name}" for name in (NGINX_BGP.file, NGINX_BGP.endpoints_file))
-        self._here(f"sed -i '/node-c/,$ s/ready: true/ready: false/' {endpoints}")
-        self._here(f"sed -i 's/Policy: Cluster/Policy: Local/' {service}")
-        self._show_routes({"node-a", "node-b"})
-        answers = self._ask_through_router()
-        self._expect(
-            {node for _, node, _ in answers} <= {"node-a", "node-b"}
-            and {client for _, _, client in answers} == {"192.0.2.10"},
-            "only ready pods answer, and they see the client's own address",
-            "only the ready pods answer, and they see the client's own address",
+        self._here(
+            f"sed -i '/node-c/,/ready/ s/ready: true/ready: false/' {self._path(NGINX_BGP.endpoints_file)}"
         )
+        self._here(f"sed -i 's/Policy: Cluster/Policy: Local/' {self._path(NGINX_BGP.file)}")
+        for address, client in zip(self._routed, host(CLIENT2).addresses, strict=True):
+            self._show_routes(address, {"node-a", "node-b"})
+            answers = self._ask_through_router(address)
+            self._expect(
+                {node for _, node, _ in answers} <= {"node-a", "node-b"}
+                and {asking for _, _, asking in answers} == {client},
+                "only ready pods answer, and they see the client's own address",
+                "only the ready pods answer, and they see the client's own address",
+            )
 
     def _lose_a_speaker(self) -> None:
-        owner = NODE_OF_MAC[observe.neighbour(self._lab, self._address)]
-        self._screen.heading(f"4. The speaker on {owner} is killed: another node takes over")
-        pid = self._lab.program(f"speaker on {owner}").pid
-        self._screen.say("Meanwhile two clients ask for the page every 20 ms.")
-        with Outage(self._lab, self._address) as outage:
+        lab = self._lab
+        owner = NODE_OF_MAC[observe.neighbour(lab, self._dual[0])]
+        self._screen.heading(f"5. The speaker on {owner} is killed: another node takes over")
+        pid = lab.program(f"speaker on {owner}").pid
+        self._screen.say("Meanwhile two clients ask for the page every 20 ms, by IPv4 and by IPv6.")
+        with Outage(lab, self._dual) as outage:
             for line in outage.commands:
                 self._screen.command(line)
             self._here(f"kill -9 {pid}")
-            self._lab.require(
-                "another node has taken the address over",
-                lambda: NODE_OF_MAC.get(observe.neighbour(self._lab, self._address), owner) != owner,
-            )
-            knowing, asking = outage.measure()
-        heir = _node_in(self._on(CLIENT, f"ip neigh show {self._address}"))
-        self._expect(heir not in (owner, ""), "another node took over", f"{heir} has taken over")
-        self._screen.say(f"  {CLIENT}:   {knowing}\n  {NEWCOMER}: {asking}")
+            for address in self._dual:
+                lab.require(
+                    f"another node has taken {address} over", partial(self._is_taken_over, address, owner)
+                )
+            measured = outage.measure()
+        heirs = {_node_in(self._on(CLIENT, f"ip neigh show {address}")) for address in self._dual}
+        self._expect(
+            len(heirs) == 1 and not heirs & {owner, ""},
+            "one other node took both addresses over",
+            f"{''.join(heirs)} has taken both over",
+        )
+        rows = layout(("HOST", "ADDRESS", "MEASURED"), measured)
+        self._screen.say("".join(f"  {line}\n" for line in rows.splitlines()).rstrip("\n"))
         self._screen.say(_WHY_TWO_FIGURES.format(owner=owner, client=CLIENT, newcomer=NEWCOMER))
         self._start_speaker(owner)
         self._lab.require(
@@ -160,23 +215,29 @@ class Walkthrough:
         self._screen.held(f"{owner} is back, and has its session with the router again")
 
     def _give_the_addresses_back(self) -> None:
-        self._screen.heading("5. The Services are deleted: everything is withdrawn")
+        self._screen.heading("6. The Services are deleted: everything is withdrawn")
         lab = self._lab
-        self._here(f"rm {self._source}/{NGINX.file} {self._source}/{NGINX_BGP.file}")
-        for service in (NGINX, NGINX_BGP):
+        self._here(f"rm {' '.join(self._path(service.file) for service in manifests.SERVICES)}")
+        for service in manifests.SERVICES:
             self._require_no_address(service.name)
-        lab.require(
-            "no route is left", lambda: not observe.nodes_in_routes(lab, self._bgp_address), *_speakers()
-        )
-        lab.require("nobody answers ARP", lambda: not observe.who_answers(lab, self._address), *_speakers())
+        for address in self._routed:
+            lab.require(
+                f"no route to {address} is left",
+                partial(self._is_routed_nowhere, address),
+                *_speakers(),
+            )
         self._get("services")
-        output = self._get("pools")
+        self._get("pools")
         output = self._on(ROUTER, f"birdc -s {lab.bird.socket} show route")
         self._expect(
-            "/32" not in output, "BIRD has no route to the Service", "the router has no route any more"
+            "unicast" not in output, "BIRD has no route to the Service", "the router has no route any more"
         )
-        output = self._on(CLIENT, f"k8sglue lab who-has {self._address}")
-        self._expect("nobody answered" in output, "nobody answers ARP", "nobody answers for the address")
+        free = self._address, self._ipv6_address, *self._dual
+        lab.require("nobody answers for the addresses", lambda: observe.are_free(lab, free), *_speakers())
+        output = self._on(CLIENT, f"k8sglue lab who-has {' '.join(free)}")
+        self._expect(
+            output.count("nobody answered") == len(free), "nobody answers", "nobody answers for them"
+        )
         self._on(CLIENT, f"ip neigh flush to {self._address}")
         self._on(CLIENT, f"curl -s --max-time 1 http://{self._address}")
         output = self._on(CLIENT, f"ip neigh show {self._address}")
@@ -185,9 +246,11 @@ class Walkthrough:
             "the client does not find the address",
             "the client does not find it",
         )
+
+    def _give_one_again(self) -> None:
         self._screen.say("Another Service comes, called `again`:")
-        lab.write("again.yaml", NGINX.manifest().replace("name: nginx\n", "name: again\n", 1))
-        again = self._wait_for_address("again")
+        self._lab.write("again.yaml", NGINX.manifest().replace("name: nginx\n", "name: again\n", 1))
+        [again] = self._wait_for_addresses(attrs.evolve(NGINX, name="again"))
         self._get("services")
         self._expect(
             again == self._address,
@@ -195,9 +258,15 @@ class Walkthrough:
             f"{again} was free again, and is in use by another Service now",
         )
 
-    def _show_routes(self, nodes: set[str]) -> None:
+    def _is_taken_over(self, address: str, owner: str) -> bool:
+        return NODE_OF_MAC.get(observe.neighbour(self._lab, address), owner) != owner
+
+    def _is_routed_nowhere(self, address: str) -> bool:
+        return not observe.nodes_in_routes(self._lab, _prefix(address))
+
+    def _show_routes(self, address: str, nodes: set[str]) -> None:
         """Wait for the routes through just these nodes and show them, BIRD's and the kernel's."""
-        lab, prefix = self._lab, f"{self._bgp_address}/32"
+        lab, prefix = self._lab, _prefix(address)
         lab.require(
             f"BIRD has routes to {prefix} from {', '.join(sorted(nodes))}",
             lambda: observe.nodes_in_routes(lab, prefix) == nodes,
@@ -207,42 +276,61 @@ class Walkthrough:
             "the router's kernel has them", lambda: observe.kernel_routes(lab, prefix) == nodes, "BIRD"
         )
         self._on(ROUTER, f"birdc -s {lab.bird.socket} show route {prefix}")
-        self._on(ROUTER, f"ip route show {self._bgp_address}")
+        self._on(ROUTER, f"ip{' -6' * (':' in address)} route show {address}")
         self._screen.held(
             f"routes from {', '.join(sorted(nodes))}, which the router uses side by side (ECMP)"
         )
 
-    def _ask_through_router(self) -> list[tuple[str, str, str]]:
+    def _ask_through_router(self, address: str) -> list[tuple[str, str, str]]:
         """Fetch the page several times from behind the router; return who answered, where, and who it thinks asked."""
-        url = f"http://{self._bgp_address}"
         self._lab.require(
-            "the client behind the router gets the page",
-            lambda: observe.answers(self._lab, CLIENT2, url),
+            f"the client behind the router gets the page at {address}",
+            lambda: observe.answers(self._lab, CLIENT2, url(address)),
             *_speakers(),
         )
-        asking = _ASKING.format(address=self._bgp_address)
+        asking = _ASKING.format(url=url(address))
         answers = _ANSWER.findall(self._on(CLIENT2, f"sh -c {shlex.quote(asking)}"))
         if len(answers) != _TIMES:
             raise LabError("the client behind the router did not get every page that it asked for")
         return answers
+
+    def _configure(self, text: str, announced: str) -> None:
+        """Put a longer configuration in force, and show what it goes on with."""
+        before = (self._lab.manifests / "config.yaml").read_text()
+        self._lab.write("config.yaml", text)
+        self._screen.say(announced)
+        self._here(f"tail -n {text.removeprefix(before).count(chr(10))} {self._path('config.yaml')}")
+
+    def _path(self, name: str) -> str:
+        return f"{self._source}/{name}"
 
     def _start_speaker(self, node: str) -> None:
         line = f"exec {node} -- k8sglue speaker --source {self._source} --node-name {node} &"
         self._screen.command(self._lab.typed(line))
         self._lab.start_speaker(node)
 
-    def _wait_for_address(self, service: str) -> str:
+    def _write(self, service: DemoService) -> None:
+        self._lab.write(service.endpoints_file, service.endpoints())
+        self._lab.write(service.file, service.manifest())
+
+    def _give(self, service: DemoService) -> tuple[str, ...]:
+        """Add a Service to what there is, and return its addresses once it has them."""
+        self._write(service)
+        return self._wait_for_addresses(service)
+
+    def _wait_for_addresses(self, service: DemoService) -> tuple[str, ...]:
+        """Wait until a Service has addresses, one of each of its families."""
         self._lab.require(
-            f"the Service {service} has an address",
-            lambda: observe.address_of(self._lab, service) != "",
+            f"the Service {service.name} has an address",
+            lambda: len(observe.addresses_of(self._lab, service.name)) == len(service.families),
             "controller",
         )
-        return observe.address_of(self._lab, service)
+        return observe.addresses_of(self._lab, service.name)
 
     def _require_no_address(self, service: str) -> None:
         self._lab.require(
             f"the Service {service} has no address any more",
-            lambda: observe.address_of(self._lab, service) == "",
+            lambda: not observe.addresses_of(self._lab, service),
             "controller",
         )
 
@@ -275,6 +363,10 @@ class Walkthrough:
 
 def _speakers() -> list[str]:
     return [f"speaker on {node.name}" for node in NODES]
+
+
+def _prefix(address: str) -> str:
+    return f"{address}/{128 if ':' in address else 32}"
 
 
 def _node_in(output: str) -> str:

@@ -1,45 +1,58 @@
 """Who answers for an address on the LAN: `k8sglue lab who-has ADDRESS` asks once, and counts every reply.
 
-The kernel's neighbour table shows one answer and hides the others. This asks by one ARP request of its own
-(RFC 826) and listens on a raw socket, so two nodes that both answered would be seen.
+The kernel's neighbour table shows one answer and hides the others. This asks by one ARP request (RFC 826) or neighbor
+solicitation (RFC 4861) of its own and listens on a raw socket, so two nodes that both answered would be seen.
 """
 
 import socket
-import struct
 import time
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import attrs
 
+from arp import (
+    BROADCAST,
+    ETHERTYPE_ARP,
+    ETHERTYPE_IPV6,
+    UNKNOWN,
+    ARPPacket,
+    DecodeError,
+    EthernetFrame,
+    MACAddress,
+    NeighborAdvertisement,
+    NeighborSolicitation,
+    Operation,
+    SourceLinkLayerAddress,
+    TargetLinkLayerAddress,
+    decode_packet,
+    encode_packet,
+    group_mac,
+    solicited_node_group,
+)
+from k8sglue.config import IPAddress
 from k8sglue.lab.topology import LAN_INTERFACE
-
-_ETH_P_ARP = 0x0806
-_BROADCAST = b"\xff" * 6
-_HEADER = struct.Struct("!6s6sH")
-_PACKET = struct.Struct("!HHBBH6s4s6s4s")
-_REQUEST, _REPLY = 1, 2
 
 
 @attrs.frozen
 class Reply:
-    """One ARP reply."""
+    """One reply."""
 
-    mac: str
+    mac: MACAddress
     after: float
-    """Seconds after the request."""
+    """Seconds after the question."""
 
 
-def ask(address: IPv4Address, window: float) -> list[Reply]:
-    """Broadcast one request, listen for `window` seconds, return the replies. Raise OSError if that can not be done.
+def ask(address: IPAddress, window: float) -> list[Reply]:
+    """Ask everybody once, listen for `window` seconds, return the replies. Raise OSError if that can not be done.
 
     Needs CAP_NET_RAW.
     """
-    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ARP)) as wire:
-        wire.bind((LAN_INTERFACE, _ETH_P_ARP))
-        mac = wire.getsockname()[4]
-        request = _request(mac, _own_address(address), address)
+    ethertype = ETHERTYPE_ARP if address.version == 4 else ETHERTYPE_IPV6
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ethertype)) as wire:
+        wire.bind((LAN_INTERFACE, ethertype))
+        question = _question(address, MACAddress(wire.getsockname()[4])).encode()
         started = time.monotonic()
-        wire.send(request)
+        wire.send(question)
         replies = []
         while (left := started + window - time.monotonic()) > 0:
             wire.settimeout(left)
@@ -47,33 +60,70 @@ def ask(address: IPv4Address, window: float) -> list[Reply]:
                 frame = wire.recv(2048)
             except TimeoutError:
                 break
-            sender = sender_of(frame, address)
-            if sender is not None:
-                replies.append(Reply(sender, time.monotonic() - started))
+            after = time.monotonic() - started
+            holder = holder_in(frame, address)
+            if holder is not None:
+                replies.append(Reply(holder, after))
     return replies
 
 
-def sender_of(frame: bytes, address: IPv4Address) -> str | None:
+def holder_in(octets: bytes, address: IPAddress) -> MACAddress | None:
     """Return the hardware address that a frame says `address` is at, or None if it is no reply of that kind.
 
-    An announcement (RFC 5227) is no reply to us, although it says the same: its target is the address itself.
+    An announcement is no reply to us, although it says the same: its target is the address itself (RFC 5227 3), or it
+    does not say that it was solicited (RFC 4861 4.4).
     """
-    if len(frame) < _HEADER.size + _PACKET.size:
+    try:
+        frame = EthernetFrame.decode(octets)
+        if isinstance(address, IPv4Address):
+            return _arp_holder(frame, address)
+        return _ndp_holder(frame, address)
+    except DecodeError:
         return None
-    fields = _PACKET.unpack_from(frame, _HEADER.size)
-    operation, mac, sender, target = fields[4], fields[5], fields[6], fields[8]
-    if operation != _REPLY or sender != address.packed or target == address.packed:
-        return None
-    return str(mac.hex(":"))
 
 
-def _own_address(towards: IPv4Address) -> IPv4Address:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+def _arp_holder(frame: EthernetFrame, address: IPv4Address) -> MACAddress | None:
+    if frame.ethertype != ETHERTYPE_ARP:
+        return None
+    packet = ARPPacket.decode(frame.payload)
+    is_reply = packet.operation == Operation.REPLY and packet.target_ip != address
+    return packet.sender_mac if is_reply and packet.sender_ip == address else None
+
+
+def _ndp_holder(frame: EthernetFrame, address: IPv6Address) -> MACAddress | None:
+    if frame.ethertype != ETHERTYPE_IPV6:
+        return None
+    _, message = decode_packet(frame.payload)
+    if not isinstance(message, NeighborAdvertisement) or not message.solicited or message.target != address:
+        return None
+    told = (option.mac for option in message.options if isinstance(option, TargetLinkLayerAddress))
+    return next(told, frame.source)
+
+
+def _question(address: IPAddress, mac: MACAddress) -> EthernetFrame:
+    own = _own_address(address)
+    if isinstance(address, IPv4Address):
+        assert isinstance(own, IPv4Address)
+        request = ARPPacket(
+            operation=Operation.REQUEST, sender_mac=mac, sender_ip=own, target_mac=UNKNOWN, target_ip=address
+        )
+        return EthernetFrame(
+            destination=BROADCAST, source=mac, ethertype=ETHERTYPE_ARP, payload=request.encode()
+        )
+    assert isinstance(own, IPv6Address)
+    group = solicited_node_group(address)
+    solicitation = NeighborSolicitation(address, options=[SourceLinkLayerAddress(mac)])
+    return EthernetFrame(
+        destination=group_mac(group),
+        source=mac,
+        ethertype=ETHERTYPE_IPV6,
+        payload=encode_packet(solicitation, own, group),
+    )
+
+
+def _own_address(towards: IPAddress) -> IPAddress:
+    family = socket.AF_INET if towards.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as datagrams:
         # No packet is sent: the kernel only picks the source address that it would use.
         datagrams.connect((str(towards), 9))
-        return IPv4Address(datagrams.getsockname()[0])
-
-
-def _request(mac: bytes, own: IPv4Address, address: IPv4Address) -> bytes:
-    packet = _PACKET.pack(1, 0x0800, 6, 4, _REQUEST, mac, own.packed, bytes(6), address.packed)
-    return _HEADER.pack(_BROADCAST, mac, _ETH_P_ARP) + packet
+        return type(towards)(datagrams.getsockname()[0])

@@ -112,11 +112,20 @@ def test_the_walk_through_holds_and_leaves_nothing(name: str) -> None:
         r"Welcome to ",
         r"10\.211\.55\.240 dev eth0 lladdr 02:00:00:00:00:0[abc]",
         r"ok: node-[abc] alone answers",
+        r"nginx-ipv6 +LoadBalancer +fd10:96::5:212 +fd10:211:55::240 ",
+        r"nginx-dual +LoadBalancer +\S+ +10\.211\.55\.241,fd10:211:55::241 ",
+        r"asked by fd10:211:55::1[0123]\.",
+        r"fd10:211:55::240 dev eth0 lladdr 02:00:00:00:00:0[abc]",
+        r"fd10:211:55::241 is at 02:00:00:00:00:0[abc], says a reply",
         r"198\.51\.100\.16/32 +unicast \[node_",
+        r"2001:db8:100::10/128 +unicast \[node_",
+        r"via fd10:211:55::11 on eth0",
+        r"asked by 2001:db8:2::10\.",
         r"ok: routes from node-a, node-b, node-c, ",
         r"ok: routes from node-a, node-b, which",
-        r"ok: node-[abc] has taken over",
-        r"newcomer: .* longest time without an answer \d+\.\d\d s",
+        r"ok: node-[abc] has taken both over",
+        r"newcomer +10\.211\.55\.241 .* longest time without an answer \d+\.\d\d s",
+        r"newcomer +fd10:211:55::241 .* longest time without an answer \d+\.\d\d s",
         r"nobody answered within",
         r"Every step held",
     ):
@@ -167,7 +176,7 @@ def test_a_reader_who_goes_away_leaves_nothing(name: str) -> None:
 
 def test_a_step_that_does_not_hold_is_reported_and_leaves_nothing(name: str) -> None:
     with start(name) as process:
-        read_until(process, "4. ")
+        read_until(process, "5. ")
         os.kill(program_pid(name, "controller"), signal.SIGKILL)
         output, _ = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 1
@@ -222,7 +231,8 @@ def test_a_lab_stays_up_to_play_in(name: str) -> None:
     assert "nobody answered" in run(name, "exec", "client", "--", *LAB, "who-has", "10.211.55.250").stdout
     completed = run(name, "status")
     assert completed.returncode == 0, completed.stdout
-    assert re.search(r"nginx-bgp +LoadBalancer +\S+ +198\.51\.100\.16 ", completed.stdout)
+    assert re.search(r"nginx-bgp +LoadBalancer +\S+ +198\.51\.100\.16,2001:db8:100::10 ", completed.stdout)
+    assert re.search(r"^client2 +192\.0\.2\.10,2001:db8:2::10 ", completed.stdout, re.MULTILINE)
 
     completed = run(name, "up")
     assert completed.returncode == 1

@@ -66,12 +66,15 @@ def endpoints(name: str, *nodes: str, can_serve: bool = True) -> EndpointSlice:
     )
 
 
-def node(name: str, network_unavailable: bool = False, **labels: str) -> Node:
+def node(
+    name: str, network_unavailable: bool = False, internal_ips: tuple[str, ...] = (), **labels: str
+) -> Node:
     """Make a Node; underscores in the names of labels stand for dashes."""
     return Node(
         key=Key("", name),
         labels={label.replace("_", "-"): value for label, value in labels.items()},
         network_unavailable=network_unavailable,
+        internal_ips=internal_ips,
     )
 
 

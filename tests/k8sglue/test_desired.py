@@ -81,6 +81,18 @@ def test_another_node_answers_when_the_winner_is_gone() -> None:
     assert heir in others
 
 
+def test_one_node_answers_for_all_addresses_of_a_service() -> None:
+    both = ("192.0.2.5", "2001:db8::5")
+    in_force = pools(pool("both", "192.0.2.1-192.0.2.9", "2001:db8::1-2001:db8::9"))
+    [winner] = announcers(in_force=in_force, services=[service(ingress=both)])
+    desired = on(winner, in_force=in_force, services=[service(ingress=both)])
+    assert desired.addresses == set(addresses(*both))
+    assert announcers(in_force=in_force, services=[service(ingress=both[:1])]) == [winner]
+    [for_ipv6_alone] = announcers(in_force=in_force, services=[service(ingress=both[1:])])
+    desired = on(for_ipv6_alone, in_force=in_force, services=[service(ingress=both[1:])])
+    assert desired.addresses == set(addresses(both[1]))
+
+
 def test_with_policy_local_only_a_node_with_an_endpoint_answers() -> None:
     local = attrs.evolve(NGINX, external_traffic_policy="Local")
     for name in ("node-a", "node-b", "node-c"):
@@ -102,13 +114,6 @@ def test_with_policy_local_only_a_node_with_an_endpoint_answers() -> None:
         (Silence.NODE_EXCLUDED, {"nodes": [attrs.evolve(node("node-a"), labels={EXCLUDE_LABEL: ""})]}),
         (Silence.NETWORK_UNAVAILABLE, {"nodes": [node("node-a", network_unavailable=True)]}),
         (Silence.NO_CANDIDATE, {"alive": ["node-z"]}),
-        (
-            Silence.IPV6,
-            {
-                "in_force": pools(pool("six", "2001:db8::-2001:db8::9")),
-                "services": [attrs.evolve(NGINX, ingress=("2001:db8::1",))],
-            },
-        ),
     ],
 )
 def test_every_silence_has_a_reason(expected: Silence, fields: dict[str, object]) -> None:
@@ -185,3 +190,57 @@ address-pools:
 """)
     [route] = on("node-a", in_force=in_force, services=[ROUTED]).routes
     assert route == bgp.Route("198.51.100.7/32", communities=["1:1", "2:2"], local_pref=7)
+
+
+BOTH_ROUTED = attrs.evolve(ROUTED, ingress=("198.51.100.7", "2001:db8:100::7"))
+BOTH_CONFIG = BGP_CONFIG.replace("[198.51.100.0/24]", "[198.51.100.0/24, '2001:db8:100::/64']")
+
+
+def test_ipv6_addresses_are_announced_one_by_one() -> None:
+    nodes = [node("node-a", internal_ips=("10.211.55.11", "fd10:211:55::11"))]
+    desired = on("node-a", in_force=config(BOTH_CONFIG), services=[BOTH_ROUTED], nodes=nodes)
+    assert [str(route.prefix) for route in desired.routes] == [
+        "198.51.100.7/32",
+        "198.51.100.0/24",
+        "2001:db8:100::7/128",
+    ]
+    # Both advertisements have come to the same prefix.
+    assert desired.routes[2] == bgp.Route(
+        "2001:db8:100::7/128", communities=["64512:7", "65535:65281"], local_pref=50
+    )
+    assert desired.next_hops == set(addresses("10.211.55.11", "fd10:211:55::11"))
+
+
+@pytest.mark.parametrize(
+    ("internal_ips", "peer_address", "refused"),
+    [
+        ((), "10.211.55.2", ["IPv6"]),
+        (("10.211.55.11",), "10.211.55.2", ["IPv6"]),
+        (("fe80::1", "ff02::1", "::", "::1", "nonsense"), "10.211.55.2", ["IPv6"]),
+        (("fd10:211:55::11",), "10.211.55.2", []),
+        ((), "fd10:211:55::2", ["IPv4"]),
+        (("10.211.55.11",), "fd10:211:55::2", []),
+    ],
+)
+def test_a_route_of_the_other_family_than_the_session_needs_an_address_to_lead_to(
+    internal_ips: tuple[str, ...], peer_address: str, refused: list[str]
+) -> None:
+    text = f"""\
+peers: [{{my-asn: 64512, peer-asn: 64513, peer-address: "{peer_address}", router-id: 10.0.0.1}}]
+address-pools: [{{name: both, protocol: bgp, addresses: [198.51.100.0/24, "2001:db8:100::/64"]}}]
+"""
+    desired = on(
+        "node-a",
+        in_force=config(text),
+        services=[BOTH_ROUTED],
+        nodes=[node("node-a", internal_ips=internal_ips)],
+    )
+    assert desired.services[KEY].refused == tuple(
+        Refusal(Silence.NO_NEXT_HOP, Protocol.BGP, family) for family in refused
+    )
+    assert len(desired.routes) == 2 - len(refused)
+
+
+def test_the_first_address_of_a_family_is_the_next_hop() -> None:
+    nodes = [node("node-a", internal_ips=("10.211.55.11", "10.9.9.9", "2001:db8::1", "2001:db8::2"))]
+    assert on("node-a", nodes=nodes).next_hops == set(addresses("10.211.55.11", "2001:db8::1"))

@@ -1,26 +1,36 @@
-"""The parts of the lab that need no network of their own: manifests, measuring, ARP frames, signals, the lock."""
+"""The parts of the lab that need no network of their own: manifests, measuring, frames, signals, the lock."""
 
+import asyncio
 import contextlib
 import os
 import signal
 import threading
 import urllib.request
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 import pytest
 
+from arp import (
+    ETHERTYPE_IPV6,
+    EthernetFrame,
+    MACAddress,
+    NDPOption,
+    NeighborAdvertisement,
+    TargetLinkLayerAddress,
+    encode_packet,
+)
 from k8sglue.configmap import read_text
 from k8sglue.directory import read_manifest
-from k8sglue.lab import manifests, state, web, whohas
+from k8sglue.lab import manifests, probe, state, web, whohas
 from k8sglue.lab.errors import Interrupted, LabError
 from k8sglue.lab.interrupts import Interrupts
 from k8sglue.lab.probe import Measurement
 from k8sglue.lab.processes import Runner
 from k8sglue.lab.state import Program, State
-from k8sglue.lab.topology import HOSTS, NODES
-from k8sglue.resources import ConfigMap, EndpointSlice, Service
+from k8sglue.lab.topology import HOSTS, NODES, url
+from k8sglue.resources import ConfigMap, EndpointSlice, Node, Service
 
 ARTICLE = """\
 apiVersion: v1
@@ -46,7 +56,11 @@ def test_the_walk_through_begins_with_the_configuration_that_everybody_begins_wi
     ("text", "pools"),
     [
         (manifests.CONFIG, ["my-ip-space"]),
-        (manifests.CONFIG + manifests.BGP_CONFIG, ["my-ip-space", "behind-routers"]),
+        (manifests.CONFIG + manifests.IPV6_CONFIG, ["my-ip-space"]),
+        (
+            manifests.CONFIG + manifests.IPV6_CONFIG + manifests.BGP_CONFIG,
+            ["my-ip-space", "behind-routers"],
+        ),
     ],
 )
 def test_its_configurations_have_no_problem(text: str, pools: list[str]) -> None:
@@ -58,29 +72,63 @@ def test_its_configurations_have_no_problem(text: str, pools: list[str]) -> None
     assert list(reading.config.pools) == pools
 
 
-def test_its_services_and_endpoints_belong_together() -> None:
-    for demo in (manifests.NGINX, manifests.NGINX_BGP):
-        service, slices = (
-            *read_manifest(demo.manifest("Local")).objects,
-            *read_manifest(demo.endpoints()).objects,
-        )
-        assert isinstance(service, Service)
-        assert isinstance(slices, EndpointSlice)
-        assert slices.service == service.key
-        assert service.external_traffic_policy == "Local"
-        assert [endpoint.node_name for endpoint in slices.endpoints] == [node.name for node in NODES]
+@pytest.mark.parametrize("demo", manifests.SERVICES, ids=lambda demo: demo.name)
+def test_its_services_and_endpoints_belong_together(demo: manifests.DemoService) -> None:
+    [service] = read_manifest(demo.manifest("Local")).objects
+    assert isinstance(service, Service)
+    assert service.cluster_ips == demo.cluster_ips
+    assert service.external_traffic_policy == "Local"
+    slices = read_manifest(demo.endpoints()).objects
+    assert len({each.key for each in slices}) == len(slices)
+    for each, family in zip(slices, service.ip_families, strict=True):
+        assert isinstance(each, EndpointSlice)
+        assert each.service == service.key
+        assert each.address_type == family
+        assert [endpoint.node_name for endpoint in each.endpoints] == [node.name for node in NODES]
+        versions = {ip_address(address).version for each in each.endpoints for address in each.addresses}
+        assert versions == {int(family[-1])}
+
+
+def test_the_services_of_the_demonstration_have_the_families_that_they_are_about() -> None:
+    families = {demo.name: "+".join(demo.families) for demo in manifests.SERVICES}
+    assert families == {
+        "nginx": "IPv4",
+        "nginx-ipv6": "IPv6",
+        "nginx-dual": "IPv4+IPv6",
+        "nginx-bgp": "IPv4+IPv6",
+    }
+    for attribute in ("name", "cluster_ips", "node_port"):
+        assert len({getattr(demo, attribute) for demo in manifests.SERVICES}) == len(families)
 
 
 def test_an_endpoint_is_ready_where_that_is_said() -> None:
-    (slices,) = read_manifest(manifests.NGINX.endpoints(["node-b"])).objects
-    assert isinstance(slices, EndpointSlice)
-    assert [endpoint.can_serve for endpoint in slices.endpoints] == [False, True, False]
+    for slices in read_manifest(manifests.NGINX_DUAL.endpoints(["node-b"])).objects:
+        assert isinstance(slices, EndpointSlice)
+        assert [endpoint.can_serve for endpoint in slices.endpoints] == [False, True, False]
+
+
+def test_the_nodes_have_an_address_of_each_family() -> None:
+    for found, node in zip(read_manifest(manifests.nodes()).objects, NODES, strict=True):
+        assert isinstance(found, Node)
+        assert found.internal_ips == node.addresses
 
 
 def test_no_two_interfaces_share_an_address() -> None:
     interfaces = [interface for host in HOSTS for interface in host.interfaces]
     assert len({interface.mac for interface in interfaces}) == len(interfaces)
-    assert len({interface.address.ip for interface in interfaces}) == len(interfaces)
+    found = [address for interface in interfaces for address in interface.addresses]
+    assert len({address.ip for address in found}) == len(found) == 2 * len(interfaces)
+
+
+def test_addresses_of_both_families_have_the_same_digits() -> None:
+    for host in HOSTS:
+        for ipv4, ipv6 in (interface.addresses for interface in host.interfaces):
+            assert str(ipv6.ip).rpartition(":")[2] == str(ipv4.ip).rpartition(".")[2]
+
+
+def test_an_ipv6_address_stands_in_brackets_in_a_url() -> None:
+    assert url("192.0.2.1") == "http://192.0.2.1"
+    assert url("2001:db8::1") == "http://[2001:db8::1]"
 
 
 def test_the_longest_time_between_two_answers_is_measured() -> None:
@@ -88,6 +136,9 @@ def test_the_longest_time_between_two_answers_is_measured() -> None:
     for now in (10.0, 10.02, 12.5, 12.52):
         measurement.note_answer(now)
     assert str(measurement) == "5 requests, 1 of them unanswered, longest time without an answer 2.48 s"
+
+
+OURS, THEIRS = "02:00:00:00:00:c1", "02:00:00:00:00:0a"
 
 
 def arp_reply(*, operation: int = 2, sender: str = "192.0.2.240", target: str = "192.0.2.10") -> bytes:
@@ -99,31 +150,65 @@ def arp_reply(*, operation: int = 2, sender: str = "192.0.2.240", target: str = 
 @pytest.mark.parametrize(
     ("frame", "found"),
     [
-        (arp_reply(), "02:00:00:00:00:0a"),
-        (arp_reply() + bytes(18), "02:00:00:00:00:0a"),
+        (arp_reply(), MACAddress(THEIRS)),
+        (arp_reply() + bytes(18), MACAddress(THEIRS)),
         (arp_reply()[:-1], None),
+        (arp_reply()[:12] + b"\x86\xdd" + arp_reply()[14:], None),
         (arp_reply(operation=1), None),
         (arp_reply(sender="192.0.2.241"), None),
         (arp_reply(target="192.0.2.240"), None),
     ],
-    ids=["reply", "padded", "short", "request", "another address", "announcement"],
+    ids=["reply", "padded", "short", "another protocol", "request", "another address", "announcement"],
 )
-def test_a_reply_for_the_address_is_told_from_other_frames(frame: bytes, found: str | None) -> None:
-    assert whohas.sender_of(frame, IPv4Address("192.0.2.240")) == found
+def test_a_reply_for_the_address_is_told_from_other_frames(frame: bytes, found: MACAddress | None) -> None:
+    assert whohas.holder_in(frame, IPv4Address("192.0.2.240")) == found
 
 
-def test_the_stand_in_for_nginx_says_who_answered_whom() -> None:
+def advertisement(
+    *, target: str = "2001:db8::240", solicited: bool = True, options: tuple[NDPOption, ...] = ()
+) -> bytes:
+    message = NeighborAdvertisement(target, router=False, solicited=solicited, override=True, options=options)
+    packet = encode_packet(message, target, "2001:db8::10")
+    return EthernetFrame(destination=OURS, source=THEIRS, ethertype=ETHERTYPE_IPV6, payload=packet).encode()
+
+
+@pytest.mark.parametrize(
+    ("frame", "found"),
+    [
+        (advertisement(), THEIRS),
+        (advertisement(options=(TargetLinkLayerAddress("02:00:00:00:00:0b"),)), "02:00:00:00:00:0b"),
+        (advertisement()[:-1], None),
+        (advertisement(target="2001:db8::241"), None),
+        (advertisement(solicited=False), None),
+        (arp_reply(), None),
+    ],
+    ids=["reply", "with an option", "short", "another address", "announcement", "another protocol"],
+)
+def test_an_advertisement_for_the_address_is_told_from_other_frames(frame: bytes, found: str | None) -> None:
+    assert whohas.holder_in(frame, IPv6Address("2001:db8::240")) == (found and MACAddress(found))
+
+
+@pytest.mark.parametrize(
+    "text", ["http://name", "ftp://192.0.2.1", "http://", "http://fd00::1", "http://[::1%1]"]
+)
+def test_only_a_numeric_address_can_be_probed(text: str) -> None:
+    with pytest.raises(ValueError, match="must"):
+        asyncio.run(probe.run(text, forget=False, seconds=0))
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "::1"])
+def test_the_stand_in_for_nginx_says_who_answered_whom(client: str) -> None:
     with web.serve(NODES[0], port=0) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{server.server_address[1]}/") as answer:
+            with urllib.request.urlopen(f"{url(client)}:{server.server_address[1]}/") as answer:
                 text = answer.read().decode()
         finally:
             server.shutdown()
             thread.join()
     assert "Welcome to" in text
-    assert "Answered by pod-a on node-a, asked by 127.0.0.1." in text
+    assert f"Answered by pod-a on node-a, asked by {client}." in text
 
 
 def test_a_signal_waits_until_it_is_allowed() -> None:

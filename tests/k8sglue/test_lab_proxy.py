@@ -109,10 +109,48 @@ def test_the_endpoints_of_all_slices_of_a_service_count_once() -> None:
     }
 
 
-def test_other_families_and_no_addresses_are_left_out() -> None:
-    headless = attrs.evolve(WEB, cluster_ips=("None",), ingress=("2001:db8::1",), ports=(ServicePort(80),))
-    six = attrs.evolve(PODS, address_type="IPv6", endpoints=(Endpoint(("2001:db8::2",), "a"),))
-    script = ruleset([headless], [PODS, six], "a")
+SIX = attrs.evolve(WEB, cluster_ips=("fd00::7",), ingress=("2001:db8::240",))
+SIX_PODS = attrs.evolve(
+    PODS, address_type="IPv6", endpoints=(Endpoint(("fd00:1::10",), "a"), Endpoint(("fd00:2::10",), "b"))
+)
+
+
+def test_ipv6_is_rewritten_by_a_table_of_its_own() -> None:
+    script = ruleset([SIX], [SIX_PODS], "a")
+    ipv4, ipv6 = script.split("delete table ip6 k8sglue-lab\n")
+    assert rules(ipv4, "") == []
+    assert rules(ipv6, "ip6 daddr 2001:db8::240") == [
+        "ip6 daddr 2001:db8::240 tcp dport 80 dnat to "
+        "numgen inc mod 2 map { 0 : fd00:1::10 . 8080, 1 : fd00:2::10 . 8080 }"
+    ]
+    assert len(rules(ipv6, "ip6 daddr fd00::7")) == len(rules(ipv6, "fib daddr type local")) == 1
+
+
+def test_a_dual_stack_service_leads_to_the_endpoints_of_each_family() -> None:
+    both = attrs.evolve(WEB, cluster_ips=WEB.cluster_ips + SIX.cluster_ips, ingress=WEB.ingress + SIX.ingress)
+    script = ruleset([both], [PODS, SIX_PODS], "a")
+    assert targets(script, "ip daddr 192.0.2.240") == {"10.244.1.10:8080", "10.244.2.10:8080"}
+    assert targets(script, "ip6 daddr 2001:db8::240") == {"fd00:1::10:8080", "fd00:2::10:8080"}
+    assert len(rules(script, "fib daddr type local")) == 2
+
+
+def test_an_address_whose_family_has_no_endpoint_is_rejected() -> None:
+    script = ruleset([SIX], [PODS], "a")
+    assert rules(script, "ip6 daddr") == []
+    assert "ip6 daddr { 2001:db8::240, fd00::7 } meta l4proto tcp reject with tcp reset" in script
+    assert "ip6 daddr { 2001:db8::240, fd00::7 } reject with icmpv6 type port-unreachable" in script
+
+
+def test_questions_of_neighbours_are_left_to_the_speaker() -> None:
+    lines = [line.strip() for line in ruleset([SIX], [SIX_PODS], "a").splitlines()]
+    silent = lines.index("ip6 daddr { 2001:db8::240, fd00::7 } icmpv6 type nd-neighbor-solicit drop")
+    assert "reject" in lines[silent + 1]
+    assert "icmpv6" not in ruleset([WEB], [PODS], "a")
+
+
+def test_what_is_no_address_is_left_out() -> None:
+    headless = attrs.evolve(WEB, cluster_ips=("None",), ingress=("nonsense",), ports=(ServicePort(80),))
+    script = ruleset([headless], [PODS], "a")
     assert "dnat" not in script.replace("ct status dnat", "")
     assert "reject" not in script
 
@@ -129,9 +167,13 @@ def test_a_rule_names_its_service_unless_the_name_could_end_the_comment() -> Non
     script = ruleset([odd], [attrs.evolve(PODS, service=odd.key)], "a")
     assert "comment" not in script
     assert targets(script, "ip daddr 192.0.2.240")
-    assert script.count("delete table") == 1
+    assert script.count("delete table") == 2
 
 
-def test_the_whole_table_is_replaced_at_once() -> None:
-    lines = ruleset([], [], "a").splitlines()
-    assert lines[:3] == ["table ip k8sglue-lab", "delete table ip k8sglue-lab", "table ip k8sglue-lab {"]
+def test_the_tables_are_replaced_at_once() -> None:
+    lines = [line for line in ruleset([], [], "a").splitlines() if "table" in line]
+    assert lines == [
+        f"{verb}{family} k8sglue-lab{end}"
+        for family in ("ip", "ip6")
+        for verb, end in (("table ", ""), ("delete table ", ""), ("table ", " {"))
+    ]

@@ -1,6 +1,10 @@
 """Who is alive, judged by when changes were seen."""
 
-from k8sglue.membership import Membership, lease_name
+import attrs
+import pytest
+
+from arp import MACAddress
+from k8sglue.membership import MACS_ANNOTATION, Membership, lease_name, macs
 from k8sglue.resources import Key, Lease
 
 
@@ -91,3 +95,27 @@ def test_the_lease_of_a_speaker_that_has_long_been_dead_is_to_be_removed() -> No
     assert membership.long_dead(8.2) == {"b"}
     # Whoever is cut off has no right to judge that.
     assert membership.long_dead(100.0) == frozenset()
+
+
+def with_macs(node: str, text: str) -> Lease:
+    return attrs.evolve(lease(node, 1), annotations={MACS_ANNOTATION: text})
+
+
+def test_speakers_say_their_hardware_addresses() -> None:
+    leases = [
+        with_macs("a", '["02:00:00:00:00:0a"]'),
+        with_macs("b", '["02:00:00:00:00:0b", "02:00:00:00:01:0b"]'),
+        with_macs("c", "[]"),
+        lease("d", 1),
+        attrs.evolve(with_macs("e", '["02:00:00:00:00:0e"]'), key=Key("metallb-system", "other")),
+    ]
+    assert macs(leases, but="a") == {MACAddress("02:00:00:00:00:0b"), MACAddress("02:00:00:00:01:0b")}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "null", "7", '["nonsense"]', "[7]", "[null]", "[" * 100_000]
+)
+def test_hardware_addresses_that_are_none_are_passed_over(text: str) -> None:
+    assert macs([with_macs("b", text), with_macs("c", '["02:00:00:00:00:0c"]')], but="a") == {
+        MACAddress("02:00:00:00:00:0c")
+    }
