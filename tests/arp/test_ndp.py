@@ -1,6 +1,7 @@
 """Messages of Neighbor Discovery: octets to values and back, and every rule by which received ones are dropped."""
 
 from collections.abc import Callable
+import ipaddress
 from ipaddress import IPv6Address
 
 import pytest
@@ -178,7 +179,7 @@ def test_any_frame_is_a_value_or_raises_the_documented_error(octets: bytes) -> N
         return
     assert packet in {packet}
     assert message in {message}
-    assert eval(repr(message), vars(arp) | {"IPv6Address": IPv6Address}) == message
+    assert eval(repr(message), vars(arp) | vars(ipaddress)) == message
     assert decode_packet(encode_packet(message, packet.source, packet.destination))[1] == message
 
 
