@@ -1,7 +1,7 @@
 """Messages of Neighbor Discovery: octets to values and back, and every rule by which received ones are dropped."""
 
-from collections.abc import Callable
 import ipaddress
+from collections.abc import Callable
 from ipaddress import IPv6Address
 
 import pytest
