@@ -39,7 +39,10 @@ TITLES: Final = {
 """The RFCs with tests in this folder."""
 
 OTHERS: Final = {
-    "826, 5227": "ARP requests and probes answered; gratuitous ARP in both forms, at once and every 1.1 s for 5 s",
+    "826, 5227": "ARP answered; announcements in both forms; probing, watching and defending, with shorter times",
+    "4861, 4862": "neighbours solicited and advertised (4, 6.1, 7.1, 7.2), duplicate addresses found on both sides (5.4)",
+    "4291, 2464": "solicited-node groups (2.7.1) and their MAC addresses (7); the kernel reports them (3810)",
+    "7527": "probes that come back to us are told by a nonce",
     "1997": "communities; NO_EXPORT and its like are honoured",
     "2385": "TCP MD5 signatures, by address or range, where the kernel has them",
     "2545, 8950": "next hops of IPv6 routes, link-local ones too, and IPv6 next hops of IPv4 routes",
