@@ -6,6 +6,13 @@
 
 This package does no input or output. `arp.interface`, imported by its own name, runs a responder on a network interface
 with asyncio (Linux, CAP_NET_RAW); `arp.testing` has hypothesis strategies for tests.
+
+To learn from the code how neighbours find each other, read the files in this order.
+
+Values and codecs: errors, values, ethernet, packet, ipv6, options, ndp.
+Behaviour: outputs, responder.
+With asyncio: bpf, interface.
+Beside them: testing.
 """
 
 from arp.errors import (
@@ -20,19 +27,66 @@ from arp.errors import (
     NotEthernetError,
     PrivilegeError,
 )
-from arp.ethernet import BROADCAST, ETHERTYPE_ARP, UNKNOWN, EthernetFrame, MACAddress
+from arp.ethernet import (
+    BROADCAST,
+    C_TAG,
+    ETHERTYPE_ARP,
+    ETHERTYPE_IPV6,
+    S_TAG,
+    UNKNOWN,
+    EthernetFrame,
+    MACAddress,
+    VLANTag,
+)
+from arp.ipv6 import (
+    ALL_NODES,
+    ALL_ROUTERS,
+    ICMPV6,
+    UNSPECIFIED,
+    IPv6Packet,
+    group_mac,
+    icmpv6_checksum,
+    solicited_node_group,
+)
+from arp.ndp import (
+    NDPMessage,
+    NDPType,
+    NeighborAdvertisement,
+    NeighborSolicitation,
+    RouterAdvertisement,
+    RouterSolicitation,
+    decode_packet,
+    encode_packet,
+)
+from arp.options import (
+    MTU,
+    NDPOption,
+    Nonce,
+    OptionKind,
+    PrefixInformation,
+    RedirectedHeader,
+    SourceLinkLayerAddress,
+    TargetLinkLayerAddress,
+    UnknownOption,
+)
 from arp.outputs import Ignored, Output, Reason, SendFrame, Statistics
 from arp.packet import ARPPacket, Operation
 from arp.responder import Responder
 
 __all__ = [
+    "ALL_NODES",
+    "ALL_ROUTERS",
     "ARPError",
     "ARPPacket",
     "AddressError",
     "BROADCAST",
+    "C_TAG",
     "DecodeError",
     "ETHERTYPE_ARP",
+    "ETHERTYPE_IPV6",
     "EthernetFrame",
+    "ICMPV6",
+    "IPv6Packet",
     "Ignored",
     "InterfaceClosedError",
     "InterfaceDownError",
@@ -40,13 +94,36 @@ __all__ = [
     "InterfaceNotFoundError",
     "LocalError",
     "MACAddress",
+    "MTU",
+    "NDPMessage",
+    "NDPOption",
+    "NDPType",
+    "NeighborAdvertisement",
+    "NeighborSolicitation",
+    "Nonce",
     "NotEthernetError",
     "Operation",
+    "OptionKind",
     "Output",
+    "PrefixInformation",
     "PrivilegeError",
     "Reason",
+    "RedirectedHeader",
     "Responder",
+    "RouterAdvertisement",
+    "RouterSolicitation",
+    "S_TAG",
     "SendFrame",
+    "SourceLinkLayerAddress",
     "Statistics",
+    "TargetLinkLayerAddress",
     "UNKNOWN",
+    "UNSPECIFIED",
+    "UnknownOption",
+    "VLANTag",
+    "decode_packet",
+    "encode_packet",
+    "group_mac",
+    "icmpv6_checksum",
+    "solicited_node_group",
 ]

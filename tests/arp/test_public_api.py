@@ -3,17 +3,28 @@
 import builtins
 import subprocess
 import sys
+from pathlib import Path
 
 import arp
 
 
 def test_all_is_complete_and_documented() -> None:
     public = {name for name in vars(arp) if not name.startswith("_")}
-    modules = {"bpf", "errors", "ethernet", "interface", "outputs", "packet", "responder", "testing"}
+    modules = {path.stem for path in Path(arp.__file__).parent.glob("*.py")}
     assert public - modules == set(arp.__all__)
     for name in arp.__all__:
         value = getattr(arp, name)
         assert not isinstance(value, type) or (value.__doc__ and value.__module__.startswith("arp")), name
+
+
+def test_the_reading_order_names_every_module() -> None:
+    order = (arp.__doc__ or "").partition("in this order.")[2]
+    named = [
+        name for line in order.splitlines() for name in line.strip(".").partition(": ")[2].split(", ") if name
+    ]
+    assert sorted(named) == sorted(
+        path.stem for path in Path(arp.__file__).parent.glob("*.py") if path.stem != "__init__"
+    )
 
 
 def loaded_by(statement: str) -> set[str]:

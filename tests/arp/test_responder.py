@@ -146,7 +146,7 @@ def slow_answer(received: bytes, owned: set[IPv4Address]) -> Output:
         question = EthernetFrame.decode(received)
     except DecodeError:
         return Ignored(Reason.NOT_ARP)
-    if question.ethertype != ETHERTYPE_ARP:
+    if question.tags or question.ethertype != ETHERTYPE_ARP:
         return Ignored(Reason.NOT_ARP)
     try:
         packet = ARPPacket.decode(question.payload)
