@@ -1,4 +1,4 @@
-"""ARP responder for addresses that no interface holds: virtual IPs that other machinery delivers once traffic arrives.
+"""ARP and Neighbor Discovery for addresses that no interface holds: virtual IPs, whose traffic others deliver.
 
     responder = arp.Responder(mac="02:00:00:00:00:01")
     responder.add("203.0.113.7", now=0.0)       # -> frames that announce it
@@ -10,7 +10,7 @@ with asyncio (Linux, CAP_NET_RAW); `arp.testing` has hypothesis strategies for t
 To learn from the code how neighbours find each other, read the files in this order.
 
 Values and codecs: errors, values, ethernet, packet, ipv6, options, ndp.
-Behaviour: outputs, responder.
+Behaviour: addresses, settings, outputs, reading, frames, pacing, claim, responder, prober.
 With asyncio: bpf, interface.
 Beside them: testing.
 """
@@ -69,9 +69,21 @@ from arp.options import (
     TargetLinkLayerAddress,
     UnknownOption,
 )
-from arp.outputs import Ignored, Output, Reason, SendFrame, Statistics
+from arp.outputs import (
+    Claimed,
+    ClaimState,
+    Conflict,
+    Ignored,
+    Outcome,
+    Output,
+    Reason,
+    SendFrame,
+    Statistics,
+)
 from arp.packet import ARPPacket, Operation
+from arp.prober import Answer, Prober
 from arp.responder import Responder
+from arp.settings import ConflictPolicy, Settings
 
 __all__ = [
     "ALL_NODES",
@@ -79,8 +91,13 @@ __all__ = [
     "ARPError",
     "ARPPacket",
     "AddressError",
+    "Answer",
     "BROADCAST",
     "C_TAG",
+    "ClaimState",
+    "Claimed",
+    "Conflict",
+    "ConflictPolicy",
     "DecodeError",
     "ETHERTYPE_ARP",
     "ETHERTYPE_IPV6",
@@ -104,9 +121,11 @@ __all__ = [
     "NotEthernetError",
     "Operation",
     "OptionKind",
+    "Outcome",
     "Output",
     "PrefixInformation",
     "PrivilegeError",
+    "Prober",
     "Reason",
     "RedirectedHeader",
     "Responder",
@@ -114,6 +133,7 @@ __all__ = [
     "RouterSolicitation",
     "S_TAG",
     "SendFrame",
+    "Settings",
     "SourceLinkLayerAddress",
     "Statistics",
     "TargetLinkLayerAddress",

@@ -1,96 +1,82 @@
-"""Answers ARP for a set of addresses that no interface holds, and announces them; one responder per interface.
+"""Answers for a set of addresses that no interface holds, announces and defends them; one responder per interface.
 
-It does no input or output and reads no clock: frames and the time go in, frames to send come out, and `next_timeout`
-says when to call `handle_timeout`. `arp.interface` carries that out on a real interface; a test moves a variable.
+It does no input or output and reads no clock: frames and the time go in, frames to send and events come out, and
+`next_timeout` says when to call `handle_timeout`. `arp.interface` carries that out on a real interface; a test
+moves a variable.
 
-What is answered (RFC 826 "Packet Reception", RFC 5227 2.5): a request for an owned address, sent to everyone or to
-our own MAC address; probes, whose sender address is 0.0.0.0, among them. What is not answered has a `Reason`, and
-each is counted. The rules apply in the order of the members of `Reason`, first match wins: first what cannot
-be judged, then our own echo, then a conflict (RFC 5227 2.4 wants *any* packet watched for it, also a reply, also
-one sent to somebody else), and only then whether it is a question, to us, about an address of ours.
+Here the parts meet. What a frame means is in `arp.reading`, what to say in `arp.frames`, how a claim goes on in
+`arp.claim`, which claim is next in `arp.pacing`, and all figures are in `arp.settings`.
 
-What is announced: an address that is added, by a request and a reply whose sender and target are both the address,
-sent to everyone (RFC 5944 4.6; the request is also the announcement of RFC 5227 2.3). Either alone is ignored by some
-stacks. RFC 5227 sends two announcements two seconds apart; here they go out at once and then every
-1.1 s for 5 s, as MetalLB does, because a take-over whose only two frames are lost leaves clients without service until
-their caches expire. The odd interval steps over Linux's `locktime` of 1 s, in which a fresh neighbour entry resists
-change.
-
-The cost of a frame does not depend on how many addresses are owned: one dictionary lookup on four octets, and
-a reply whose constant middle part was made when the address was added. `EthernetFrame` and `ARPPacket` say the same
-things slower and more readably; tests hold this fast path to them. Deadlines are a heap, so an announcement
-costs the logarithm.
-
-Left out so far: IPv6 (NDP), probing before a claim and defence after it, periodic refresh.
+An answer was prepared when its address was added, but for the asker's addresses. Whatever is not answered has a
+`Reason`, and each is counted.
 """
 
-import heapq
-import struct
-from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import IPv4Address, IPv6Address
 
 import attrs
 
+from arp.addresses import host_address, station
+from arp.claim import Claim
 from arp.errors import AddressError
-from arp.ethernet import BROADCAST, ETHERTYPE_ARP, UNKNOWN, EthernetFrame, MACAddress
-from arp.outputs import Ignored, Output, Reason, SendFrame, Statistics
-from arp.packet import IPV4_OVER_ETHERNET, ARPPacket, Operation
+from arp.ethernet import MACAddress
+from arp.frames import frames_about
+from arp.ipv6 import solicited_node_group
+from arp.outputs import ClaimState, Ignored, Outcome, Output, Reason, SendFrame, Statistics
+from arp.pacing import AT_ONCE, Schedule
+from arp.reading import Question, Use, read
+from arp.settings import Settings
 
-ANNOUNCE_INTERVAL = 1.1
-"""Seconds between the announcements of an added address."""
-
-ANNOUNCE_DURATION = 5.0
-"""Seconds after its addition in which an address is announced."""
-
-_FRAME = struct.Struct("!6s6sH6sH6s4s6s4s")  # Ethernet header, then the ARP packet
-_ETHERTYPE = struct.Struct("!12xH")
-_BROADCAST = BROADCAST.packed
-_UNKNOWN = UNKNOWN.packed
-_LIMITED_BROADCAST = IPv4Address("255.255.255.255")
 _IGNORED = {reason: Ignored(reason) for reason in Reason}
 
 
-def _station(value: MACAddress | str | bytes) -> MACAddress:
-    mac = MACAddress(value)
-    if mac.is_multicast or mac.is_zero:
-        raise AddressError(f"{mac} is no station's own MAC address")
-    return mac
+def _always_half() -> float:
+    return 0.5
 
 
-@attrs.define(eq=False)
-class _Claim:
-    """An owned address and all that is the same in each frame about it."""
-
-    address: IPv4Address
-    reply: bytes  # what stands between the two copies of the asker's MAC address in a reply
-    announcement: tuple[SendFrame, SendFrame]
-    announce_until: float
-    next_announcement: float
-    replies: int = 0
-    announcements: int = 0
-
-
-@attrs.define(eq=False)
+@attrs.define(eq=False, kw_only=True)
 class Responder:
     """The owned addresses of one interface, and what to send for them.
 
-    Every verb takes `now`, seconds of any monotonic clock, and returns what to do in the order to do it. Carry it out,
-    then ask `next_timeout`. Raises `AddressError` when `mac` is not the address of a single station.
+    Every verb takes `now`, seconds of any monotonic clock, and returns what to do in the order to do it. Carry it
+    out, then ask `next_timeout`. Raises `AddressError` when `mac` is not the address of a single station.
     """
 
-    mac: MACAddress = attrs.field(converter=_station, on_setattr=attrs.setters.frozen)
-    """The hardware address that is given as the answer, and that frames are sent from."""
-    _claims: dict[bytes, _Claim] = attrs.field(init=False, factory=dict, repr=False)  # by packed address
-    # Deadlines of announcements. An entry is void once its claim is gone or has moved on to another deadline.
-    _schedule: list[tuple[float, bytes]] = attrs.field(init=False, factory=list, repr=False)
+    mac: MACAddress = attrs.field(converter=station, on_setattr=attrs.setters.frozen)
+    """The hardware address that is given as the answer, and that frames are sent from; see `change_mac`."""
+    interface: str = attrs.field(default="", on_setattr=attrs.setters.frozen)
+    """Name of the interface, which events carry."""
+    settings: Settings = attrs.field(factory=Settings, on_setattr=attrs.setters.frozen)
+    """How to announce, probe and defend; see `change_settings`."""
+    random: Callable[[], float] = attrs.field(default=_always_half, repr=False)
+    """Gives numbers from 0 to below 1, for jitter and nonces; such as `random.random`. The default gives 0.5."""
+    _claims: dict[bytes, Claim] = attrs.field(init=False, factory=dict, repr=False)  # by packed address
+    _schedule: Schedule = attrs.field(init=False, factory=Schedule, repr=False)
+    _down: bool = attrs.field(init=False, default=False, repr=False)
     _ignored: dict[Reason, int] = attrs.field(
         init=False, factory=lambda: dict.fromkeys(Reason, 0), repr=False
     )
 
+    def __attrs_post_init__(self) -> None:
+        """Hand the limit on."""
+        self._schedule.limit = self.settings.announcements_per_second
+
     @property
     def addresses(self) -> frozenset[IPv4Address | IPv6Address]:
-        """The owned addresses."""
+        """The owned addresses, whatever the state of their claims."""
         return frozenset(claim.address for claim in self._claims.values())
+
+    @property
+    def claims(self) -> Mapping[IPv4Address | IPv6Address, ClaimState]:
+        """The state of the claim to each owned address."""
+        return {claim.address: claim.state for claim in self._claims.values()}
+
+    @property
+    def groups(self) -> frozenset[IPv6Address]:
+        """The multicast groups in which the owned IPv6 addresses are asked for, to be joined on the interface."""
+        return frozenset(
+            solicited_node_group(address) for address in self.addresses if isinstance(address, IPv6Address)
+        )
 
     @property
     def statistics(self) -> Statistics:
@@ -99,149 +85,191 @@ class Responder:
         return Statistics(
             ignored=dict(self._ignored),
             replies={claim.address: claim.replies for claim in claims},
-            gratuitous={claim.address: claim.announcements for claim in claims},
+            gratuitous={claim.address: claim.gratuitous for claim in claims},
+            probes={claim.address: claim.probes for claim in claims},
+            conflicts={claim.address: claim.conflicts for claim in claims},
+            defences={claim.address: claim.defences for claim in claims},
         )
 
-    def add(self, address: IPv4Address | IPv6Address | str, now: float) -> list[SendFrame]:
-        """Own an address: answer for it, and announce it. Nothing happens if it is owned already.
+    def add(self, address: IPv4Address | IPv6Address | str, now: float) -> list[Output]:
+        """Own an address: answer for it and announce it, after probing if so set. Nothing happens if it is owned.
 
-        Raises `AddressError`, without any change, for what is no unicast IPv4 address (IPv6 is not supported by
-        this version).
+        Raises `AddressError`, without any change, for what no host on the segment can own.
         """
-        return self._claim(_ownable(address), now)
+        self._own(host_address(address), now)
+        return self.handle_timeout(now)
 
-    def remove(self, address: IPv4Address | IPv6Address | str, now: float) -> list[SendFrame]:
-        """Disown an address: fall silent about it. Nothing happens if it is not owned. Raises as `add` does."""
-        self._claims.pop(_ownable(address).packed, None)
-        return []
+    def remove(
+        self,
+        address: IPv4Address | IPv6Address | str,
+        now: float,
+        successor: MACAddress | str | None = None,
+    ) -> list[Output]:
+        """Disown an address: fall silent about it. Nothing happens if it is not owned.
 
-    def replace(self, addresses: Iterable[IPv4Address | IPv6Address | str], now: float) -> list[SendFrame]:
+        With the MAC address of a successor, a held address is announced once more, as the successor's. Raises
+        `AddressError` as `add` does, and for a successor that is no other station.
+        """
+        key = host_address(address).packed
+        heir = None if successor is None else station(successor)
+        if heir == self.mac:
+            raise AddressError(f"{heir} is our own MAC address, and no successor's")
+        self._schedule.cancel(key)
+        claim = self._claims.pop(key, None)
+        if claim is None or heir is None or claim.state is not ClaimState.HELD or self._down:
+            return []
+        return [SendFrame(frame) for frame in claim.frames.gratuitous(heir)]
+
+    def replace(self, addresses: Iterable[IPv4Address | IPv6Address | str], now: float) -> list[Output]:
         """Own exactly these addresses: remove what is missing here, then add what is new; leave the rest alone.
 
         Raises as `add` does, and then nothing has changed.
         """
-        wanted = {address.packed: address for address in map(_ownable, addresses)}
+        wanted = {address.packed: address for address in map(host_address, addresses)}
         for key in self._claims.keys() - wanted.keys():
+            self._schedule.cancel(key)
             del self._claims[key]
-        return [frame for address in wanted.values() for frame in self._claim(address, now)]
+        for address in wanted.values():
+            self._own(address, now)
+        return self.handle_timeout(now)
 
     def receive_frame(self, frame: bytes, now: float) -> list[Output]:
-        """Judge a frame from the wire, any octets at all: the reply to send, or the reason for silence.
+        """Judge a frame from the wire, any octets at all: give the answer to send, or the reason for silence.
 
-        Never raises for what a frame contains.
+        What else comes of a conflict stands behind its reason. Never raises for what a frame contains.
         """
-        verdict = self._judge(frame)
-        if isinstance(verdict, Reason):
-            self._ignored[verdict] += 1
-            return [_IGNORED[verdict]]
-        return [SendFrame(verdict)]
+        reading = read(frame, self.mac.packed, self._claims)
+        if isinstance(reading, Reason):
+            return self._ignore(reading)
+        if self._down:
+            return self._ignore(Reason.LINK_DOWN)
+        if isinstance(reading, Use):
+            return self._dispute(reading.key, reading.mac, now)
+        return self._answer(reading, now)
 
     def next_timeout(self) -> float | None:
         """Tell when to call `handle_timeout` next, on the clock of `now`; None if there is nothing to wait for."""
-        while self._schedule:
-            due, key = self._schedule[0]
-            claim = self._claims.get(key)
-            if claim is not None and claim.next_announcement == due:
-                return due
-            heapq.heappop(self._schedule)
-        return None
+        return self._schedule.next_timeout()
 
-    def handle_timeout(self, now: float) -> list[SendFrame]:
-        """Give the announcements that are due; none if called early."""
-        frames: list[SendFrame] = []
-        while (due := self.next_timeout()) is not None and due <= now:
-            _, key = heapq.heappop(self._schedule)
-            frames += self._announce(key, now)
-        return frames
+    def handle_timeout(self, now: float) -> list[Output]:
+        """Give the announcements and probes that are due; none if called early."""
+        outputs: list[Output] = []
+        while (key := self._schedule.take(now)) is not None:
+            due, deadline = self._claims[key].advance(self.settings, self.random, now)
+            outputs += due
+            self._set_deadline(key, deadline)
+        return outputs
 
-    def _claim(self, address: IPv4Address, now: float) -> list[SendFrame]:
+    def change_mac(self, mac: MACAddress | str, now: float) -> list[Output]:
+        """Answer with another MAC address from now on, and announce it as after a take-over; probing starts over.
+
+        Nothing happens if it is the same. Raises `AddressError` when it is not the address of a single station.
+        """
+        new = station(mac)
+        if new == self.mac:
+            return []
+        object.__setattr__(self, "mac", new)
+        for claim in self._claims.values():
+            claim.frames = frames_about(claim.address, new)
+        return self._start_over(now)
+
+    def link_down(self, now: float) -> list[Output]:
+        """Send nothing until `link_up`. Addresses can be added and removed meanwhile."""
+        self._down = True
+        self._schedule.clear()
+        return []
+
+    def link_up(self, now: float) -> list[Output]:
+        """Announce every held address as after a take-over, and probe for the others; nothing if it was not down."""
+        if not self._down:
+            return []
+        self._down = False
+        return self._start_over(now)
+
+    def notify_peers(self, now: float) -> list[Output]:
+        """Announce every held address as after a take-over, since the way to us has changed, as in a bond."""
+        if self._down:
+            return []
+        for key, claim in self._claims.items():
+            if claim.state is ClaimState.HELD:
+                claim.hold(self.settings)
+                self._schedule.expedite(key, now)
+        return self.handle_timeout(now)
+
+    def change_settings(self, settings: Settings, now: float) -> list[Output]:
+        """Go on with other settings.
+
+        Announcements and probes that have begun go on, at the new pace. A yielded address is probed again at once
+        if the policy, the friends or the interval to reclaim it have changed.
+        """
+        old = self.settings
+        object.__setattr__(self, "settings", settings)
+        self._schedule.limit = settings.announcements_per_second
+        if self._down:
+            return []
+        refreshed = settings.refresh_interval != old.refresh_interval
+        reclaimed = _on_yielding(settings) != _on_yielding(old)
+        for key, claim in self._claims.items():
+            if claim.is_settled and refreshed:
+                self._set_deadline(key, claim.refresh(settings, self.random, now))
+            elif claim.state is ClaimState.YIELDED and reclaimed:
+                self._schedule.set(key, now, AT_ONCE)
+        return self.handle_timeout(now)
+
+    def _own(self, address: IPv4Address | IPv6Address, now: float) -> None:
         key = address.packed
         if key in self._claims:
-            return []
-        self._claims[key] = _Claim(
-            address=address,
-            reply=_reply_middle(self.mac.packed, key),
-            announcement=_gratuitous_frames(self.mac, address),
-            announce_until=now + ANNOUNCE_DURATION,
-            next_announcement=now,
-        )
-        return list(self._announce(key, now))
+            return
+        claim = Claim(address=address, frames=frames_about(address, self.mac), interface=self.interface)
+        claim.begin(self.settings)
+        self._claims[key] = claim
+        if not self._down:
+            self._schedule.set(key, now, AT_ONCE)
 
-    def _announce(self, key: bytes, now: float) -> tuple[SendFrame, SendFrame]:
+    def _start_over(self, now: float) -> list[Output]:
+        for key, claim in self._claims.items():
+            claim.start_over(self.settings)
+            if not self._down:
+                self._schedule.set(key, now, AT_ONCE)
+        return self.handle_timeout(now)
+
+    def _set_deadline(self, key: bytes, deadline: tuple[float, float] | None) -> None:
+        if deadline is None:
+            self._schedule.cancel(key)
+        else:
+            self._schedule.set(key, *deadline)
+
+    def _ignore(self, reason: Reason) -> list[Output]:
+        self._ignored[reason] += 1
+        return [_IGNORED[reason]]
+
+    def _answer(self, question: Question, now: float) -> list[Output]:
+        key, mac, asker, nonces = question
         claim = self._claims[key]
-        # Counted from now, not from the deadline: a caller that was held up must not send what it missed in a heap.
-        claim.next_announcement = now + ANNOUNCE_INTERVAL
-        if claim.next_announcement <= claim.announce_until:
-            heapq.heappush(self._schedule, (claim.next_announcement, key))
-        claim.announcements += len(claim.announcement)
-        return claim.announcement
+        if nonces and claim.is_own_probe(nonces):
+            return self._ignore(Reason.OWN_FRAME)
+        if claim.state is ClaimState.HELD:
+            claim.replies += 1
+            return [SendFrame(claim.frames.answer(mac, asker))]
+        if claim.state is ClaimState.YIELDED:
+            return self._ignore(Reason.YIELDED)
+        if any(asker):
+            return self._ignore(Reason.PROBING)  # RFC 4862 5.4.3: it resolves the address, and is no rival
+        return self._dispute(key, mac, now)
 
-    def _judge(self, frame: bytes) -> bytes | Reason:
-        if len(frame) < _FRAME.size:
-            return _judge_short(frame)
-        destination, source, ethertype, head, operation, sender_mac, sender, _, target = _FRAME.unpack_from(
-            frame
-        )
-        ours = self.mac.packed
-        if ethertype != ETHERTYPE_ARP:
-            return Reason.NOT_ARP
-        if head != IPV4_OVER_ETHERNET:
-            return Reason.NOT_IPV4
-        if ours in (source, sender_mac):
-            return Reason.OWN_FRAME
-        if source[0] & 1 or sender_mac[0] & 1 or _UNKNOWN in (source, sender_mac):
-            return Reason.BAD_SENDER
-        if sender in self._claims:
-            return Reason.CONFLICT
-        if operation != Operation.REQUEST:
-            return Reason.NOT_A_REQUEST
-        if destination not in (_BROADCAST, ours):
-            return Reason.NOT_TO_US
-        claim = self._claims.get(target)
-        if claim is None:
-            return Reason.NOT_OURS
-        claim.replies += 1
-        return b"".join((sender_mac, claim.reply, sender_mac, sender))
+    def _dispute(self, key: bytes, mac: bytes, now: float) -> list[Output]:
+        if MACAddress(mac) in self.settings.friends:
+            return self._ignore(Reason.FRIEND)
+        claim, outputs = self._claims[key], self._ignore(Reason.CONFLICT)
+        outcome = claim.dispute(self.settings, now)
+        if outcome is None:
+            return outputs
+        if outcome is Outcome.DEFENDED:
+            self._schedule.expedite(key, now)
+        elif outcome is Outcome.YIELDED:
+            self._set_deadline(key, claim.reclaim(self.settings, self.random, now))
+        return outputs + self.handle_timeout(now) + claim.report(mac, outcome, self.settings, now)
 
 
-def _ownable(value: IPv4Address | IPv6Address | str) -> IPv4Address:
-    try:
-        address = ip_address(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise AddressError(f"{value!r} is no IP address") from error
-    if isinstance(address, IPv6Address):
-        raise AddressError(f"IPv6 address {address} is not supported by this version")
-    if not isinstance(address, IPv4Address):
-        raise AddressError(f"{value!r} is no IP address")
-    if address.is_multicast or address.is_unspecified or address.is_loopback or address == _LIMITED_BROADCAST:
-        raise AddressError(f"{address} is no address that a host on the segment can own")
-    return address
-
-
-def _judge_short(frame: bytes) -> Reason:
-    is_arp = len(frame) >= _ETHERTYPE.size and _ETHERTYPE.unpack_from(frame) == (ETHERTYPE_ARP,)
-    return Reason.TRUNCATED if is_arp else Reason.NOT_ARP
-
-
-def _reply_middle(mac: bytes, address: bytes) -> bytes:
-    ethertype, operation = ETHERTYPE_ARP.to_bytes(2, "big"), Operation.REPLY.to_bytes(2, "big")
-    return mac + ethertype + IPV4_OVER_ETHERNET + operation + mac + address
-
-
-def _gratuitous_frames(mac: MACAddress, address: IPv4Address) -> tuple[SendFrame, SendFrame]:
-    return (
-        _gratuitous_frame(
-            Operation.REQUEST, mac, address, target_mac=UNKNOWN
-        ),  # RFC 5227 2.3, 2.1.1: all zero
-        _gratuitous_frame(Operation.REPLY, mac, address, target_mac=mac),  # RFC 5944 4.6: the sender's own
-    )
-
-
-def _gratuitous_frame(
-    operation: Operation, mac: MACAddress, address: IPv4Address, target_mac: MACAddress
-) -> SendFrame:
-    packet = ARPPacket(
-        operation=operation, sender_mac=mac, sender_ip=address, target_mac=target_mac, target_ip=address
-    )
-    frame = EthernetFrame(destination=BROADCAST, source=mac, ethertype=ETHERTYPE_ARP, payload=packet.encode())
-    return SendFrame(frame.encode())
+def _on_yielding(settings: Settings) -> tuple[object, ...]:
+    return settings.conflict_policy, settings.friends, settings.reclaim_interval

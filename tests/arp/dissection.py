@@ -3,11 +3,14 @@
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import assert_never
 
+import attrs
+
 from arp import (
-    ETHERTYPE_ARP,
+    ICMPV6,
     MTU,
     S_TAG,
     ARPPacket,
@@ -26,7 +29,7 @@ from arp import (
     TargetLinkLayerAddress,
     UnknownOption,
     VLANTag,
-    decode_packet,
+    encode_packet,
 )
 from tests.interop import pcap
 
@@ -46,21 +49,37 @@ def dissect(capture: Path, frames: Sequence[bytes]) -> list[Fields]:
 
 
 def _plain(shown: str) -> str:
-    """Undo what differs by the version of tshark."""
+    """Undo what differs by the version of tshark, and write IPv6 addresses as Python does."""
     if shown.startswith("0x"):
         return str(int(shown, 16))
-    return {"True": "1", "False": "0"}.get(shown, shown)
+    try:
+        return str(IPv6Address(shown))
+    except ValueError:
+        return {"True": "1", "False": "0"}.get(shown, shown)
 
 
-def expected(frame: EthernetFrame) -> Fields:
-    """Give the fields that a frame of ours, with ARP or Neighbor Discovery, ought to have."""
+@attrs.frozen
+class Discovery:
+    """A message of Neighbor Discovery on its way."""
+
+    message: NDPMessage
+    source: IPv6Address
+    destination: IPv6Address
+
+    def encode(self) -> bytes:
+        """Give the octets of the packet."""
+        return encode_packet(self.message, self.source, self.destination)
+
+
+def expected(frame: EthernetFrame, content: ARPPacket | Discovery) -> Fields:
+    """Give the fields that a frame of ours ought to have, by the values that it was made from."""
     found = [("eth.dst", str(frame.destination)), ("eth.src", str(frame.source))]
     for tag in frame.tags:
         found += _of_tag(tag)
-    if frame.ethertype == ETHERTYPE_ARP:
-        return found + _of_arp(ARPPacket.decode(frame.payload))
-    packet, message = decode_packet(frame.payload)
-    found += _of_packet(packet) + _of_message(message)
+    if isinstance(content, ARPPacket):
+        return found + _of_arp(content)
+    message = content.message
+    found += _of_packet(ICMPV6, 255, content.source, content.destination) + _of_message(message)
     for option in message.options:
         found += [("icmpv6.opt.type", str(int(option.kind))), *_of_option(option)]
     return found
@@ -85,15 +104,14 @@ def _of_arp(packet: ARPPacket) -> Fields:
     ]
 
 
-def _of_packet(packet: IPv6Packet) -> Fields:
+def _of_packet(next_header: int, hop_limit: int, source: IPv6Address, destination: IPv6Address) -> Fields:
     return [
-        ("ipv6.tclass", str(packet.traffic_class)),
-        ("ipv6.flow", str(packet.flow_label)),
-        ("ipv6.plen", str(len(packet.payload))),
-        ("ipv6.nxt", str(packet.next_header)),
-        ("ipv6.hlim", str(packet.hop_limit)),
-        ("ipv6.src", str(packet.source)),
-        ("ipv6.dst", str(packet.destination)),
+        ("ipv6.tclass", "0"),
+        ("ipv6.flow", "0"),
+        ("ipv6.nxt", str(next_header)),
+        ("ipv6.hlim", str(hop_limit)),
+        ("ipv6.src", str(source)),
+        ("ipv6.dst", str(destination)),
     ]
 
 
@@ -141,7 +159,8 @@ def _of_option(option: NDPOption) -> Fields:
                 ("icmpv6.opt.prefix", str(option.prefix.network_address)),
             ]
         case RedirectedHeader():
-            return _of_packet(IPv6Packet.decode(option.packet))
+            packet = IPv6Packet.decode(option.packet)
+            return _of_packet(packet.next_header, packet.hop_limit, packet.source, packet.destination)
         case MTU():
             return [("icmpv6.opt.mtu", str(option.mtu))]
         case Nonce():

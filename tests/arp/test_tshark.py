@@ -1,8 +1,8 @@
 """Another reader of the same RFCs: Wireshark's dissectors on all that is encoded, and on what a responder sends."""
 
 import shutil
-import struct
 import subprocess
+from ipaddress import IPv6Address
 from pathlib import Path
 
 import pytest
@@ -10,17 +10,19 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from arp import (
+    ALL_NODES,
     BROADCAST,
     ETHERTYPE_ARP,
     ETHERTYPE_IPV6,
     MTU,
     S_TAG,
     UNKNOWN,
+    UNSPECIFIED,
     ARPPacket,
-    DecodeError,
     EthernetFrame,
     IPv6Packet,
     MACAddress,
+    NDPMessage,
     NeighborSolicitation,
     Nonce,
     Operation,
@@ -33,11 +35,11 @@ from arp import (
     TargetLinkLayerAddress,
     UnknownOption,
     VLANTag,
-    decode_packet,
-    encode_packet,
+    solicited_node_group,
 )
-from arp.testing import arp_packets, mac_addresses, ndp_packets, stations, vlan_tags
-from tests.arp.dissection import dissect, expected
+from arp.testing import arp_packets, ipv6_addresses, ndp_messages, stations, vlan_tags
+from tests.arp.dissection import Discovery, dissect, expected
+from tests.interop import pcap
 
 pytestmark = pytest.mark.skipif(
     shutil.which("tshark") is None, reason="needs the program tshark (Debian: tshark)"
@@ -79,16 +81,9 @@ def sent_frames() -> list[bytes]:
     return [output.frame for output in (*announcement, reply)]
 
 
-def write_capture(path: Path, frames: list[bytes]) -> None:
-    """Write a file in the classic pcap format, link type Ethernet."""
-    header = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
-    records = [struct.pack("=IIII", 0, 0, len(frame), len(frame)) + frame for frame in frames]
-    path.write_bytes(header + b"".join(records))
-
-
 def test_wireshark_reads_what_we_send_as_it_was_meant_and_has_no_complaint(tmp_path: Path) -> None:
     capture = tmp_path / "sent.pcap"
-    write_capture(capture, sent_frames())
+    pcap.write(capture, sent_frames())
     command = ["tshark", "-n", "-r", str(capture), "-T", "fields"]
     for field in FIELDS:
         command += ["-e", field]
@@ -107,24 +102,30 @@ def test_wireshark_reads_what_we_send_as_it_was_meant_and_has_no_complaint(tmp_p
 # Whatever the codecs make
 
 
-@st.composite
-def encoded(draw: st.DrawFn) -> EthernetFrame:
-    """Give a frame with ARP or with a valid message of Neighbor Discovery, tagged now and then."""
-    ethertype, payloads = draw(
-        st.sampled_from(
-            [
-                (ETHERTYPE_ARP, arp_packets().map(lambda packet: packet.encode())),
-                (ETHERTYPE_IPV6, ndp_packets().filter(is_plain).map(lambda packet: packet.encode())),
-            ]
-        )
+Sample = tuple[EthernetFrame, ARPPacket | Discovery]
+"""A frame, and what is in it."""
+
+
+def framed(content: ARPPacket | Discovery, source: MACAddress | str, tags: list[VLANTag]) -> Sample:
+    """Put a packet into a frame."""
+    ethertype = ETHERTYPE_ARP if isinstance(content, ARPPacket) else ETHERTYPE_IPV6
+    frame = EthernetFrame(
+        destination=BROADCAST, source=source, tags=tags, ethertype=ethertype, payload=content.encode()
     )
-    return EthernetFrame(
-        destination=draw(mac_addresses()),
-        source=draw(stations()),
-        tags=draw(st.just([]) | st.lists(vlan_tags(), max_size=3).filter(has_one_service_provider)),
-        ethertype=ethertype,
-        payload=draw(payloads),
+    return frame, content
+
+
+def samples() -> st.SearchStrategy[Sample]:
+    """Give frames with ARP or with Neighbor Discovery between two hosts, tagged now and then."""
+    discoveries = st.builds(
+        Discovery,
+        ndp_messages().filter(has_no_inner_structure),
+        st.integers(1, 0xFFFF_FFFF).map(lambda number: IPv6Address(0xFE80 << 112 | number)),
+        ipv6_addresses(),
     )
+    untagged: st.SearchStrategy[list[VLANTag]] = st.just([])
+    tags = untagged | st.lists(vlan_tags(), max_size=3).filter(has_one_service_provider)
+    return st.builds(framed, arp_packets() | discoveries, stations(), tags)
 
 
 def has_one_service_provider(tags: list[VLANTag]) -> bool:
@@ -132,39 +133,35 @@ def has_one_service_provider(tags: list[VLANTag]) -> bool:
     return [tag.protocol for tag in tags].count(S_TAG) < 2
 
 
-def is_plain(packet: IPv6Packet) -> bool:
-    """Whether it is valid, and without options in which Wireshark would look for more than random octets."""
-    try:
-        _, message = decode_packet(packet.encode())
-    except DecodeError:
-        return False
+def has_no_inner_structure(message: NDPMessage) -> bool:
+    """In some options, Wireshark looks for more than the random octets that a strategy draws."""
     return not any(isinstance(option, RedirectedHeader | UnknownOption) for option in message.options)
 
 
 def test_wireshark_finds_in_our_frames_just_what_we_put_there(tmp_path: Path) -> None:
-    sent = [*drawn_frames(), *frames_with_every_option()]
-    vocabulary = {name for frame in sent for name, _ in expected(frame)}
-    found = dissect(tmp_path / "encoded.pcap", [frame.encode() for frame in sent])
-    for frame, fields in zip(sent, found, strict=True):
-        assert [(name, value) for name, value in fields if name in vocabulary] == expected(frame), frame
-        assert not [name for name, _ in fields if "malformed" in name], frame
-    assert {"eth.src", "vlan.dei", "ieee8021ad.id", "arp.opcode", "icmpv6.opt.mtu"} <= vocabulary
+    sent = [*drawn_samples(), *samples_with_every_option()]
+    wanted = [expected(*sample) for sample in sent]
+    vocabulary = {name for fields in wanted for name, _ in fields}
+    found = dissect(tmp_path / "encoded.pcap", [frame.encode() for frame, _ in sent])
+    for sample, ours, theirs in zip(sent, wanted, found, strict=True):
+        assert [(name, value) for name, value in theirs if name in vocabulary] == ours, sample
+        assert not [name for name, _ in theirs if "malformed" in name], sample
 
 
-def drawn_frames() -> list[EthernetFrame]:
+def drawn_samples() -> list[Sample]:
     """Draw frames, the same ones each time."""
-    drawn: list[EthernetFrame] = []
+    drawn: list[Sample] = []
 
     @settings(derandomize=True, database=None, max_examples=300, phases=[Phase.generate])
-    @given(encoded())
-    def collect(frame: EthernetFrame) -> None:
-        drawn.append(frame)
+    @given(samples())
+    def collect(sample: Sample) -> None:
+        drawn.append(sample)
 
     collect()
     return drawn
 
 
-def frames_with_every_option() -> list[EthernetFrame]:
+def samples_with_every_option() -> list[Sample]:
     """Give a router's advertisement and a host's solicitation with the options that belong there, and some more."""
     prefix = PrefixInformation(
         prefix="2001:db8:1::/48",
@@ -186,11 +183,7 @@ def frames_with_every_option() -> list[EthernetFrame]:
     redirected, unknown = RedirectedHeader(lost.encode()), UnknownOption(253, bytes(14))
     solicitation = NeighborSolicitation("2001:db8::7", [Nonce(b"random"), redirected, unknown])
     tags = [VLANTag(5, protocol=S_TAG), VLANTag(0x123, priority=6, drop_eligible=True)]
-    payloads = [
-        encode_packet(advertisement, "fe80::1", "ff02::1"),
-        encode_packet(solicitation, "::", "ff02::1:ff00:7"),
-    ]
     return [
-        EthernetFrame(destination=BROADCAST, source=MAC, tags=tags, ethertype=ETHERTYPE_IPV6, payload=payload)
-        for payload in payloads
+        framed(Discovery(advertisement, IPv6Address("fe80::1"), ALL_NODES), MAC, tags),
+        framed(Discovery(solicitation, UNSPECIFIED, solicited_node_group(solicitation.target)), MAC, tags),
     ]
