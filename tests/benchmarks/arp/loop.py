@@ -7,9 +7,22 @@ import socket
 import struct
 import sys
 from ipaddress import ip_address
+from typing import Protocol
+
+_WORDS = struct.Struct("!8H")
 
 
-def arp(raw: socket.socket, mac: bytes, owned: bytes) -> None:
+class Raw(Protocol):
+    """What a loop needs of a socket."""
+
+    def recv(self, bufsize: int, /) -> bytes:
+        """Wait for a frame."""
+
+    def send(self, data: bytes, /) -> object:
+        """Send a frame."""
+
+
+def arp(raw: Raw, mac: bytes, owned: bytes) -> None:
     """Answer ARP requests for ever."""
     reply = mac + b"\x08\x06\x00\x01\x08\x00\x06\x04\x00\x02" + mac + owned
     while True:
@@ -19,7 +32,7 @@ def arp(raw: socket.socket, mac: bytes, owned: bytes) -> None:
             raw.send(frame[6:12] + reply + asker)
 
 
-def ndp(raw: socket.socket, mac: bytes, owned: bytes) -> None:
+def ndp(raw: Raw, mac: bytes, owned: bytes) -> None:
     """Answer neighbour solicitations for ever."""
     header = mac + b"\x86\xdd\x60\0\0\0\0\x20\x3a\xff" + owned
     flags_and_below = b"\x60\0\0\0" + owned + b"\2\1" + mac
@@ -32,9 +45,6 @@ def ndp(raw: socket.socket, mac: bytes, owned: bytes) -> None:
             total = (total & 0xFFFF) + (total >> 16)
             checksum = ~(total + (total >> 16)) & 0xFFFF
             raw.send(frame[6:12] + header + asker + b"\x88\0" + checksum.to_bytes(2, "big") + flags_and_below)
-
-
-_WORDS = struct.Struct("!8H")
 
 
 def _sum(octets: bytes) -> int:
