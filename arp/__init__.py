@@ -11,7 +11,8 @@ To learn from the code how neighbours find each other, read the files in this or
 
 Values and codecs: errors, values, ethernet, packet, ipv6, options, ndp.
 Behaviour: addresses, settings, outputs, reading, frames, pacing, claim, responder, prober.
-With asyncio: bpf, interface.
+On Linux: bpf, netlink, events.
+With asyncio: links, memberships, channel, asker, stream, interface.
 Beside them: testing.
 """
 
@@ -38,6 +39,7 @@ from arp.ethernet import (
     MACAddress,
     VLANTag,
 )
+from arp.events import Event, InterfaceBack, InterfaceGone, LinkDown, LinkUp, MACChanged, State
 from arp.ipv6 import (
     ALL_NODES,
     ALL_ROUTERS,
@@ -102,15 +104,21 @@ __all__ = [
     "ETHERTYPE_ARP",
     "ETHERTYPE_IPV6",
     "EthernetFrame",
+    "Event",
     "ICMPV6",
     "IPv6Packet",
     "Ignored",
+    "InterfaceBack",
     "InterfaceClosedError",
     "InterfaceDownError",
     "InterfaceError",
+    "InterfaceGone",
     "InterfaceNotFoundError",
+    "LinkDown",
+    "LinkUp",
     "LocalError",
     "MACAddress",
+    "MACChanged",
     "MTU",
     "NDPMessage",
     "NDPOption",
@@ -135,6 +143,7 @@ __all__ = [
     "SendFrame",
     "Settings",
     "SourceLinkLayerAddress",
+    "State",
     "Statistics",
     "TargetLinkLayerAddress",
     "UNKNOWN",
