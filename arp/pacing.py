@@ -37,7 +37,7 @@ class Schedule:
     _pending: dict[bytes, tuple[float, int]] = attrs.field(init=False, factory=dict)  # key: rank, ticket
     # An entry of these heaps is void unless its rank and ticket are what the key has in _pending.
     _waiting: list[tuple[float, float, int, bytes]] = attrs.field(init=False, factory=list)  # by deadline
-    _due: list[tuple[float, int, bytes]] = attrs.field(init=False, factory=list)  # by rank
+    _due: list[tuple[float, int, float, bytes]] = attrs.field(init=False, factory=list)  # by rank
     _tickets: int = attrs.field(init=False, default=0)
     _taken: float = attrs.field(init=False, default=-math.inf)  # the slot that was taken last
 
@@ -69,7 +69,7 @@ class Schedule:
 
     def next_timeout(self) -> float | None:
         """Tell when `take` will have something; None if never."""
-        while self._due and self._pending.get(self._due[0][2]) != self._due[0][:2]:
+        while self._due and self._pending.get(self._due[0][3]) != self._due[0][:2]:
             heapq.heappop(self._due)
         if self._due:
             return self._slot
@@ -83,11 +83,11 @@ class Schedule:
         if timeout is None or timeout > now:
             return None
         while self._waiting and self._waiting[0][0] <= now:
-            _, rank, ticket, key = heapq.heappop(self._waiting)
+            deadline, rank, ticket, key = heapq.heappop(self._waiting)
             if self._pending.get(key) == (rank, ticket):
-                heapq.heappush(self._due, (rank, ticket, key))
-        self._taken = max(self._slot, now - _LATENESS)
-        _, _, key = heapq.heappop(self._due)
+                heapq.heappush(self._due, (rank, ticket, deadline, key))
+        _, _, deadline, key = heapq.heappop(self._due)
+        self._taken = max(self._slot, deadline, now - _LATENESS)
         del self._pending[key]
         return key
 
