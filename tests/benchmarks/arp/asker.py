@@ -30,6 +30,14 @@ _WARM_UP = 300
 _BATCH = 50
 
 
+def wait_quiet(value: Callable[[], float]) -> None:
+    """Wait until something that counts does not go on."""
+    before = None
+    while before != (now := value()):
+        before = now
+        time.sleep(_QUIET)
+
+
 class WrongAnswerError(Exception):
     """The subject answers something else than was asked."""
 
@@ -102,7 +110,7 @@ class Asker:
             for question in questions:
                 send(question)
             sent = time.clock_gettime_ns(time.CLOCK_REALTIME)
-            self._wait_quiet(self._waiting)
+            wait_quiet(self._waiting)
         arrivals = list(self._arrivals())
         last = max(arrivals, default=start)
         return {"answered": len(arrivals), "seconds": (last - start) / 1e9, "sending": (sent - start) / 1e9}
@@ -115,17 +123,11 @@ class Asker:
             for question in batch:
                 send(question)
             time.sleep(0.001)
-        self._wait_quiet(processor)
+        wait_quiet(processor)
         return {"processor": processor() - start, "answered": len(list(self._arrivals()))}
 
     def _questions(self, targets: Sequence[Address]) -> list[bytes]:
         return self._family.questions(self._mac, list(targets))
-
-    def _wait_quiet(self, value: Callable[[], float]) -> None:
-        before = None
-        while before != (now := value()):
-            before = now
-            time.sleep(_QUIET)
 
     def _waiting(self) -> int:
         """Octets of memory that answers take which are not read yet."""
@@ -133,7 +135,7 @@ class Asker:
         return int(octets)
 
     def _drain(self) -> Iterator[bytes]:
-        self._wait_quiet(self._waiting)
+        wait_quiet(self._waiting)
         while self._waiting():
             yield self._socket.recv(2048)
 

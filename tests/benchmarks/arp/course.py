@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from tests.benchmarks.arp.asker import Asker, Figures
+from tests.benchmarks.arp.asker import Asker, Figures, wait_quiet
 from tests.benchmarks.arp.family import ARP, NDP, Family
 from tests.benchmarks.arp.subjects import Subject
 from tests.interop.netns import NetworkNamespace, connect
@@ -62,6 +62,7 @@ def run(
         }
         if pid is not None:
             processor = functools.partial(_processor_seconds, pid)
+            wait_quiet(processor)  # until it has joined its groups, say
             others, gaps = family.others(_DIFFERENT), family.gaps(min(subject.owns, _DIFFERENT))
             courses["busy"] = lambda: asker.flood(others, amounts.busy, processor)
             courses["gaps"] = lambda: asker.flood(gaps, amounts.gaps, processor)
