@@ -46,22 +46,28 @@ class Claim:
     """An owned address, and all that is known about it."""
 
     address: IPv4Address | IPv6Address
+    """The address."""
     frames: Frames
+    """What is sent about it, with the MAC address that we have now."""
     interface: str
     """Name of the interface, for events."""
     state: ClaimState = ClaimState.PROBING
+    """How far it has come."""
     replies: int = 0
+    """Answers given; the responder counts them."""
     gratuitous: int = 0
+    """Gratuitous frames sent."""
     probes: int = 0
+    """Probes sent."""
     conflicts: int = 0
+    """Frames of others in conflict with it."""
     defences: int = 0
+    """Conflicts that made us announce it again."""
     _probes_left: int = 0
     _announcements_left: int = 0
     _nonces: frozenset[bytes] = frozenset()  # of the probes since probing began
     _defended: float | None = None  # when it was last defended
-    _told: dict[bytes, float] = attrs.field(
-        factory=dict
-    )  # by MAC address: when a conflict with it was last told
+    _told: dict[bytes, float] = attrs.field(factory=dict)  # when a conflict with a MAC address was last told
 
     def begin(self, settings: Settings) -> None:
         """Claim the address: probe for it, or hold it at once. `advance` does the first step."""

@@ -47,7 +47,10 @@ class MACChanged:
 
 @attrs.frozen
 class InterfaceGone:
-    """The interface was removed, renamed, or moved to another network namespace. What is owned, is kept."""
+    """The interface was removed, renamed, or moved to another network namespace. What is owned, is kept.
+
+    It follows `LinkDown`, if the link was up.
+    """
 
     interface: str
     """Name of the interface."""

@@ -14,7 +14,6 @@ messages has a use for (RFC 6980 forbids fragments); Secure Neighbor Discovery, 
 those of later RFCs, such as the preference of a router (RFC 4191), are written as zero and not looked at.
 """
 
-import enum
 import struct
 from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address
@@ -36,7 +35,7 @@ from arp.options import (
     UnknownOption,
     decode_options,
 )
-from arp.values import in_range, ipv6_address, is_flag, several
+from arp.values import Number, in_range, ipv6_address, is_flag, several
 
 __all__ = [
     "HOP_LIMIT",
@@ -71,7 +70,7 @@ _MANAGED, _OTHER = 0x80, 0x40
 _ROUTER, _SOLICITED, _OVERRIDE = 0x80, 0x40, 0x20
 
 
-class NDPType(enum.IntEnum):
+class NDPType(Number):
     """Types of ICMPv6 messages (IANA registry "ICMPv6 Parameters"), those that are read here."""
 
     ROUTER_SOLICITATION = 133

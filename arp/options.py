@@ -9,7 +9,6 @@ holds what would be read as one of the others.
 Bits that are reserved are written as zero and not looked at.
 """
 
-import enum
 import struct
 from ipaddress import IPv6Address, IPv6Network
 from typing import ClassVar
@@ -18,7 +17,7 @@ import attrs
 
 from arp.errors import AddressError, DecodeError, LocalError
 from arp.ethernet import MACAddress
-from arp.values import in_range, is_flag, is_octets
+from arp.values import Number, in_range, is_flag, is_octets
 
 _PREFIX = struct.Struct("!BBII4x16s")
 _MTU = struct.Struct("!2xI")
@@ -27,7 +26,7 @@ _SHORTEST, _LONGEST = 6, 255 * 8 - 2  # what is left of the 8 octets, or the 204
 _MAC_LENGTH = 6
 
 
-class OptionKind(enum.IntEnum):
+class OptionKind(Number):
     """Kinds of options (IANA registry "IPv6 Neighbor Discovery Option Formats")."""
 
     SOURCE_LINK_LAYER_ADDRESS = 1

@@ -8,7 +8,6 @@ Operations other than request and reply (RARP, InARP) keep their number, so that
 same octets.
 """
 
-import enum
 import struct
 from ipaddress import IPv4Address
 from typing import Self
@@ -17,6 +16,7 @@ import attrs
 
 from arp.errors import AddressError, DecodeError, LocalError
 from arp.ethernet import MACAddress
+from arp.values import Number
 
 IPV4_OVER_ETHERNET = bytes.fromhex("0001 0800 06 04")
 """How each of our packets begins: hardware type 1, protocol type 0x0800, address lengths 6 and 4."""
@@ -24,7 +24,7 @@ IPV4_OVER_ETHERNET = bytes.fromhex("0001 0800 06 04")
 _PACKET = struct.Struct("!6sH6s4s6s4s")
 
 
-class Operation(enum.IntEnum):
+class Operation(Number):
     """What a packet wants (IANA registry "ARP Parameters", Operation Codes)."""
 
     REQUEST = 1

@@ -123,19 +123,19 @@ def ethernet_frames(draw: st.DrawFn) -> EthernetFrame:
     )
 
 
-@st.composite
 def arp_packets(
-    draw: st.DrawFn, *, macs: Sequence[MACAddress] = (), addresses: Sequence[IPv4Address] = ()
-) -> ARPPacket:
+    *, macs: Sequence[MACAddress] = (), addresses: Sequence[IPv4Address] = ()
+) -> st.SearchStrategy[ARPPacket]:
     """Give any ARP packet; its addresses are often taken from those given here, and its operation is often 1 or 2."""
     any_mac = _preferring(macs, mac_addresses())
     any_address = _preferring(addresses, st.ip_addresses(v=4).map(lambda address: IPv4Address(int(address))))
-    return ARPPacket(
-        operation=draw(st.sampled_from(list(Operation)) | st.integers(0, 0xFFFF)),
-        sender_mac=draw(any_mac),
-        sender_ip=draw(any_address),
-        target_mac=draw(any_mac),
-        target_ip=draw(any_address),
+    return st.builds(
+        ARPPacket,
+        operation=st.sampled_from(list(Operation)) | st.integers(0, 0xFFFF),
+        sender_mac=any_mac,
+        sender_ip=any_address,
+        target_mac=any_mac,
+        target_ip=any_address,
     )
 
 
@@ -191,16 +191,74 @@ def ndp_messages(
     )
 
 
-@st.composite
 def ndp_packets(
-    draw: st.DrawFn, *, macs: Sequence[MACAddress] = (), addresses: Sequence[IPv6Address] = ()
-) -> IPv6Packet:
+    *, macs: Sequence[MACAddress] = (), addresses: Sequence[IPv6Address] = ()
+) -> st.SearchStrategy[IPv6Packet]:
     """Give an IPv6 packet with a message of Neighbor Discovery and its checksum, which may not be valid even so.
 
     Most have the hop limit 255. Source and destination are often such as belong to the message, or taken from
     `addresses`; but they may break the rules that `decode_packet` enforces.
     """
-    message = draw(ndp_messages(macs=macs, addresses=addresses))
+    return _ndp_packets(ndp_messages(macs=macs, addresses=addresses), addresses)
+
+
+def frames(
+    *, mac: MACAddress | str, addresses: Sequence[IPv4Address | IPv6Address | str]
+) -> st.SearchStrategy[bytes]:
+    """Give the octets of a frame as they could reach a responder with this MAC address and these addresses.
+
+    Most are ARP or, if there are IPv6 addresses among those, Neighbor Discovery, and often about an owned address or
+    one beside it; some are tagged, truncated, altered, or noise.
+    """
+    ours = MACAddress(mac)
+    owned = [ip_address(address) if isinstance(address, str) else address for address in addresses]
+    ipv6 = [address for address in owned if isinstance(address, IPv6Address)]
+    meaningful = _arp_frames(ours, [address for address in owned if isinstance(address, IPv4Address)])
+    if ipv6:
+        meaningful |= _ndp_frames(ours, ipv6)
+    octets = meaningful.map(lambda frame: frame.encode())
+    return octets | octets | octets.flatmap(_damaged) | st.binary(max_size=64)
+
+
+def _arp_frames(ours: MACAddress, owned: Sequence[IPv4Address]) -> st.SearchStrategy[EthernetFrame]:
+    beside = [address + 1 for address in owned]
+    packets = arp_packets(macs=[ours, UNKNOWN], addresses=[*owned, *beside, IPv4Address(0)])
+    return st.builds(
+        EthernetFrame,
+        destination=st.sampled_from([BROADCAST, ours]) | mac_addresses(),
+        source=stations() | mac_addresses() | st.just(ours),
+        tags=_tags(),
+        ethertype=_mostly(ETHERTYPE_ARP, _ethertypes()),
+        payload=st.builds(lambda packet, padding: packet.encode() + padding, packets, _padding()),
+    )
+
+
+def _ndp_frames(ours: MACAddress, owned: Sequence[IPv6Address]) -> st.SearchStrategy[EthernetFrame]:
+    beside = [address + 1 for address in owned]
+    return st.builds(
+        lambda packet, destination, padding, **others: EthernetFrame(
+            destination=destination or _usual_destination(packet, ours),
+            payload=packet.encode() + padding,
+            **others,
+        ),
+        ndp_packets(macs=[ours], addresses=[*owned, *beside]),
+        _mostly(None, mac_addresses()),
+        _padding(),
+        source=stations() | mac_addresses() | st.just(ours),
+        tags=_tags(),
+        ethertype=_mostly(ETHERTYPE_IPV6, _ethertypes()),
+    )
+
+
+def _usual_destination(packet: IPv6Packet, ours: MACAddress) -> MACAddress:
+    return group_mac(packet.destination) if packet.destination.is_multicast else ours
+
+
+@st.composite
+def _ndp_packets(
+    draw: st.DrawFn, messages: st.SearchStrategy[NDPMessage], addresses: Sequence[IPv6Address]
+) -> IPv6Packet:
+    message = draw(messages)
     likely = [ALL_NODES, ALL_ROUTERS, *addresses]
     if isinstance(message, NeighborSolicitation | NeighborAdvertisement):
         likely += [message.target, solicited_node_group(message.target)]
@@ -218,52 +276,6 @@ def ndp_packets(
 
 
 @st.composite
-def frames(
-    draw: st.DrawFn, *, mac: MACAddress | str, addresses: Sequence[IPv4Address | IPv6Address | str]
-) -> bytes:
-    """Give the octets of a frame as they could reach a responder with this MAC address and these addresses.
-
-    Most are ARP or, if there are IPv6 addresses among those, Neighbor Discovery, and often about an owned address or
-    one beside it; some are tagged, truncated, altered, or noise.
-    """
-    ours = MACAddress(mac)
-    owned = [ip_address(address) if isinstance(address, str) else address for address in addresses]
-    ipv6 = [address for address in owned if isinstance(address, IPv6Address)]
-    meaningful = _arp_frames(ours, [address for address in owned if isinstance(address, IPv4Address)])
-    if ipv6:
-        meaningful |= _ndp_frames(ours, ipv6)
-    frame = draw(meaningful).encode()
-    return draw(st.just(frame) | st.just(frame) | _damaged(frame) | st.binary(max_size=64))
-
-
-@st.composite
-def _arp_frames(draw: st.DrawFn, ours: MACAddress, owned: Sequence[IPv4Address]) -> EthernetFrame:
-    beside = [address + 1 for address in owned]
-    packet = arp_packets(macs=[ours, UNKNOWN], addresses=[*owned, *beside, IPv4Address(0)])
-    return EthernetFrame(
-        destination=draw(st.sampled_from([BROADCAST, ours]) | mac_addresses()),
-        source=draw(stations() | mac_addresses() | st.just(ours)),
-        tags=draw(_tags()),
-        ethertype=draw(_mostly(ETHERTYPE_ARP, _ethertypes())),
-        payload=draw(packet).encode() + draw(st.just(b"") | st.binary(max_size=18)),
-    )
-
-
-@st.composite
-def _ndp_frames(draw: st.DrawFn, ours: MACAddress, owned: Sequence[IPv6Address]) -> EthernetFrame:
-    beside = [address + 1 for address in owned]
-    packet = draw(ndp_packets(macs=[ours], addresses=[*owned, *beside]))
-    likely = group_mac(packet.destination) if packet.destination.is_multicast else ours
-    return EthernetFrame(
-        destination=draw(_mostly(likely, mac_addresses())),
-        source=draw(stations() | mac_addresses() | st.just(ours)),
-        tags=draw(_tags()),
-        ethertype=draw(_mostly(ETHERTYPE_IPV6, _ethertypes())),
-        payload=packet.encode() + draw(st.just(b"") | st.binary(max_size=18)),
-    )
-
-
-@st.composite
 def _damaged(draw: st.DrawFn, frame: bytes) -> bytes:
     position = draw(st.integers(0, len(frame) - 1))
     altered = frame[:position] + bytes([draw(st.integers(0, 255))]) + frame[position + 1 :]
@@ -272,6 +284,10 @@ def _damaged(draw: st.DrawFn, frame: bytes) -> bytes:
 
 def _tags() -> st.SearchStrategy[list[VLANTag]]:
     return _mostly([], st.lists(vlan_tags(), max_size=3))  # nothing that is tagged is answered
+
+
+def _padding() -> st.SearchStrategy[bytes]:
+    return st.just(b"") | st.binary(max_size=18)
 
 
 def _ethertypes() -> st.SearchStrategy[int]:

@@ -1,8 +1,10 @@
-"""From what people type to what is put on the wire: converters and validators that the values of this package share.
+"""From what people type to what is put on the wire: what the values of this package share.
 
-They raise `LocalError` with the value and the limit that it missed, for a value of a wrong type as well.
+Converters and validators raise `LocalError` with the value and the limit that it missed, for a value of a wrong type as
+well.
 """
 
+import enum
 from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address
 from types import UnionType
@@ -13,8 +15,14 @@ from arp.errors import AddressError, LocalError
 Validator = Callable[[Any, Any, Any], None]
 """What attrs calls with the instance, the attribute and the value."""
 
-
 _T = TypeVar("_T")
+
+
+class Number(enum.IntEnum):
+    """A number of a registry; it prints as its name, which can be pasted back."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"
 
 
 def in_range(what: str, low: int, high: int) -> Validator:

@@ -12,9 +12,11 @@ Each module but the last ones is a target: its first comment says the invariant,
     peerings       a peering: the same, with two connections
     mrt            dumps                           bmp            messages to a BMP station
     bfd            a BFD session: any packets at any time
+    arp_frames     Ethernet, VLAN tags and ARP    arp_ndp        Neighbor Discovery
+    arp_responder  a responder: frames in and the clock forward, any verbs in any order
 
-In most targets the first octet chooses the kind of session (`contexts`). `corpus/` has a folder of inputs for each,
-made by `python -m fuzz.seeds` from captures and from the strategies of `bgp.testing`, and by `python -m fuzz.distil`
+In most targets for `bgp` the first octet chooses the kind of session (`contexts`). `corpus/` has a folder of inputs for
+each, made by `python -m fuzz.seeds` from captures and from the packages' own strategies, and by `python -m fuzz.distil`
 from what hunts have learnt; tests/bgp/test_fuzz_corpus.py runs them with every test run, and needs nothing for it.
 `make hunt` looks for new ones with atheris (`hunt`).
 """

@@ -4,6 +4,7 @@ import functools
 import ipaddress
 from typing import Any
 
+import arp
 import bgp
 from bgp import Negotiated, PeerType, capabilities, faults, iana, messages, negotiated, nlri, offers
 from bgp import open as opens
@@ -35,7 +36,7 @@ _PEER_TYPES = tuple(PeerType)
 
 _NAMES = {
     name: value
-    for module in (ipaddress, iana, faults, offers, capabilities, opens, negotiated, nlri, messages, bgp)
+    for module in (ipaddress, arp, iana, faults, offers, capabilities, opens, negotiated, nlri, messages, bgp)
     for name, value in vars(module).items()
     if not name.startswith("_")
 }

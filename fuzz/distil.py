@@ -1,7 +1,8 @@
 """Add to the corpus what a hunt has learnt: `python -m fuzz.distil` takes from `found/` what goes new ways.
 
-Of the inputs that the hunt kept, the short ones first, it copies each that makes `bgp` step from one line to another
-that no input of the corpus does, until there are enough. They are called `found-…`; `fuzz.seeds` leaves them alone.
+Of the inputs that the hunt kept, the short ones first, it copies each that makes `bgp` or `arp` step from one line to
+another that no input of the corpus does, until there are enough. They are called `found-…`; `fuzz.seeds` leaves them
+alone.
 """
 
 import hashlib
@@ -50,7 +51,7 @@ def _steps(check: Callable[[bytes], None], data: bytes) -> _Steps:
 
     def enter(frame: FrameType, _event: str, _argument: Any) -> Any:
         name = frame.f_code.co_filename
-        if "/bgp/" not in name:
+        if "/bgp/" not in name and "/arp/" not in name:
             return None
         last = frame.f_code.co_firstlineno
 

@@ -33,6 +33,9 @@ TARGETS = (
     "mrt",
     "bmp",
     "bfd",
+    "arp_frames",
+    "arp_ndp",
+    "arp_responder",
 )
 
 _HERE = Path(__file__).parent
@@ -46,7 +49,7 @@ _Failure = tuple[str, str, int | None]
 
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m fuzz.hunt", description="Fuzz bgp with atheris.")
+    parser = argparse.ArgumentParser(prog="python -m fuzz.hunt", description="Fuzz bgp and arp with atheris.")
     parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], metavar="TARGET", help="default: all")
     parser.add_argument("--seconds", type=int, default=600, help="for each target, default 600")
     parser.add_argument("--jobs", type=int, default=1, help="so many targets at a time, default 1")
@@ -75,7 +78,7 @@ def _run(target: str, seconds: int) -> None:
 
 def _fuzz(target: str, seconds: int) -> None:
     atheris = importlib.import_module("atheris")  # not everybody who checks this file's types has it
-    with atheris.instrument_imports(include=["bgp"]):
+    with atheris.instrument_imports(include=["bgp", "arp"]):
         check = importlib.import_module(f"fuzz.{target}").check
     crashes, found, corpus = (_HERE / kind / target for kind in ("crashes", "found", "corpus"))
     for folder in (crashes, found):

@@ -1,10 +1,11 @@
-"""Make the corpus: `python -m fuzz.seeds` writes `fuzz/corpus/` anew, but for what `fuzz.distil` has put there.
+"""Make the corpus: `python -m fuzz.seeds [TARGET…]` writes `fuzz/corpus/` anew, but for what `fuzz.distil` put there.
 
-Half of it is what daemons sent (tests/data/captures), half comes from the strategies of `bgp.testing`. Every input is
-short, since a fuzzer takes its inputs apart and puts them together by itself.
+Half of it is what daemons and Linux sent (tests/data), half comes from the strategies of `bgp.testing` and
+`arp.testing`. Every input is short, since a fuzzer takes its inputs apart and puts them together by itself.
 """
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +14,8 @@ import attrs
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from arp import ETHERTYPE_IPV6, EthernetFrame
+from arp import testing as arp_testing
 from bgp import Negotiated, PeerType, Prefix, Update, bfd, bmp, encode, mrt, testing
 from bgp.capabilities import encode_capability
 from bgp.framing import HEADER_LENGTH
@@ -20,7 +23,7 @@ from bgp.open import encode_open
 from fuzz.contexts import FAMILIES, octet_of, session_of
 
 _HERE = Path(__file__).parent
-_CAPTURES = _HERE.parent / "tests" / "data" / "captures"
+_DATA = _HERE.parent / "tests" / "data"
 _DRAWN, _CAPTURED = 14, 14
 """Inputs of each origin for a target, at most."""
 
@@ -30,11 +33,11 @@ _T = TypeVar("_T")
 
 
 def main() -> None:
-    """Write the corpus."""
-    for target, inputs in _INPUTS.items():
+    """Write the corpus, or the part of it that belongs to the targets named on the command line."""
+    for target in sys.argv[1:] or _INPUTS:
         folder = _HERE / "corpus" / target
         folder.mkdir(parents=True, exist_ok=True)
-        made = inputs()
+        made = _INPUTS[target]()
         for old in folder.iterdir():
             if old.name.split("-")[0] in made:
                 old.unlink()
@@ -46,7 +49,7 @@ def main() -> None:
 def _captured(kind: str) -> list[tuple[int, bytes]]:
     """Messages that daemons sent, and the octets for their sessions: as various as so few can be."""
     found: dict[bytes, int] = {}
-    for path in sorted(_CAPTURES.glob("*.json")):
+    for path in sorted((_DATA / "captures").glob("*.json")):
         for session in json.loads(path.read_text())["sessions"]:
             octet = octet_of(
                 Negotiated(
@@ -228,6 +231,32 @@ def _bfd() -> dict[str, Iterable[bytes]]:
     }
 
 
+def _neighbours() -> list[bytes]:
+    """Frames that Linux sent."""
+    found = json.loads((_DATA / "neighbours" / "linux.json").read_text())
+    return [bytes.fromhex(octets) for octets in found.values()]
+
+
+def _arp_frames() -> dict[str, Iterable[bytes]]:
+    drawn = _drawn(arp_testing.frames(mac="02:00:00:00:00:01", addresses=["203.0.113.7"]), bytes)
+    return {"capture": _neighbours(), "drawn": drawn}
+
+
+def _arp_ndp() -> dict[str, Iterable[bytes]]:
+    frames = map(EthernetFrame.decode, _neighbours())
+    captured = [b"\0" + frame.payload for frame in frames if frame.ethertype == ETHERTYPE_IPV6]
+    return {
+        "capture": captured,
+        "drawn": _drawn(arp_testing.ndp_packets(), lambda packet: b"\1" + packet.encode()),
+    }
+
+
+def _arp_responder() -> dict[str, Iterable[bytes]]:
+    """Each address taken over, then verbs and frames in any order."""
+    verbs = st.binary(min_size=4, max_size=60)
+    return {"drawn": _drawn(verbs, lambda drawn: drawn[:1] + bytes([0, 8, 16, 24]) + drawn[1:])}
+
+
 _INPUTS: dict[str, Callable[[], dict[str, Iterable[bytes]]]] = {
     "messages": _messages,
     "updates": _updates,
@@ -243,6 +272,9 @@ _INPUTS: dict[str, Callable[[], dict[str, Iterable[bytes]]]] = {
     "mrt": _dumps,
     "bmp": _bmp,
     "bfd": _bfd,
+    "arp_frames": _arp_frames,
+    "arp_ndp": _arp_ndp,
+    "arp_responder": _arp_responder,
 }
 
 

@@ -2,7 +2,8 @@
 
 Every interface that can carry ARP gets a responder, and all responders own the same addresses: which network an
 address belongs to, only the clients know. Interfaces that belong to containers are left out by name, with the list
-that MetalLB ships. Interfaces come and go; `rescan` follows them.
+that MetalLB ships. A responder follows its interface by itself, through all that happens to the link; `rescan`
+finds new ones, and gives up those that are gone or have become part of a bridge.
 """
 
 import logging
@@ -10,8 +11,9 @@ import re
 
 import attrs
 
-from arp import InterfaceError, PrivilegeError
-from arp.interface import Interface, InterfaceInfo, list_interfaces
+from arp import ConflictPolicy, InterfaceError, PrivilegeError, Settings
+from arp.interface import Interface
+from arp.links import InterfaceInfo, list_interfaces
 from k8sglue.config import IPAddress
 
 _log = logging.getLogger("k8sglue")
@@ -20,21 +22,24 @@ _EXCLUDED = re.compile(
     r"(docker|cbr|dummy|virbr|lxcbr|veth|cali|tunl|flannel|kube-ipvs|cni|nodelocaldns|lxc).*|lo"
 )
 
+# In a hand-over two nodes own an address for a moment. To fight over it would send clients back to the old one.
+_SETTINGS = Settings(conflict_policy=ConflictPolicy.IGNORE)
+
 
 @attrs.define
 class Layer2:
     """The responders of this node."""
 
     _addresses: frozenset[IPAddress] = attrs.field(init=False, default=frozenset())
-    _open: dict[tuple[int, str], Interface] = attrs.field(init=False, factory=dict)
-    """By index and name: an interface that is made anew under its old name is another one."""
-    _refused: dict[tuple[int, str], str] = attrs.field(init=False, factory=dict)
+    _open: dict[str, Interface] = attrs.field(init=False, factory=dict)
+    """By name."""
+    _refused: dict[str, str] = attrs.field(init=False, factory=dict)
     """Why an interface could not be opened, so that it is said once."""
 
     @property
     def interfaces(self) -> list[str]:
         """The names of the interfaces that are answered on."""
-        return sorted(interface.name for interface in self._open.values())
+        return sorted(self._open)
 
     def replace(self, addresses: frozenset[IPAddress]) -> None:
         """Own exactly these addresses from now on."""
@@ -44,26 +49,24 @@ class Layer2:
             _log.info("layer 2: no longer answering for %s", address)
         self._addresses = addresses
         for interface in self._open.values():
-            self._hand_over(interface)
+            if interface.is_open:  # if not, the next scan opens another one
+                interface.replace(addresses)
 
     def rescan(self) -> None:
         """Open what is new, forget what is gone. Raise PrivilegeError if packet sockets are not allowed."""
         try:
-            usable = {(info.index, info.name): info for info in list_interfaces() if _is_usable(info)}
-        except OSError as error:
+            suitable = {info.name: info for info in list_interfaces() if _is_suitable(info)}
+        except InterfaceError as error:
             _log.warning("layer 2: the interfaces can not be listed: %s", error)
             return
-        for key in self._open.keys() - usable.keys():
-            self._open.pop(key).close()
-        for key in self._refused.keys() - usable.keys():
-            del self._refused[key]
-        for key, info in usable.items():
-            known = self._open.get(key)
-            if known is not None and known.is_open and known.info.mac == info.mac:
-                continue
-            if known is not None:
-                known.close()
-            self._open_interface(key)
+        for name in self._open.keys() - suitable.keys():
+            self._open.pop(name).close()
+        for name in self._refused.keys() - suitable.keys():
+            del self._refused[name]
+        for name, info in suitable.items():
+            known = self._open.get(name)
+            if info.up and (known is None or not known.is_open):
+                self._open_interface(name)
 
     def close(self) -> None:
         """Fall silent everywhere."""
@@ -71,34 +74,26 @@ class Layer2:
             interface.close()
         self._open.clear()
 
-    def _open_interface(self, key: tuple[int, str]) -> None:
-        self._open.pop(key, None)
-        interface = Interface(key[1])
+    def _open_interface(self, name: str) -> None:
+        self._open.pop(name, None)
+        interface = Interface(name, settings=_SETTINGS)
         try:
             interface.open()
         except PrivilegeError:
             raise
         except InterfaceError as error:
-            if self._refused.get(key) != str(error):
+            if self._refused.get(name) != str(error):
                 _log.warning("layer 2: %s", error)
-            self._refused[key] = str(error)
+            self._refused[name] = str(error)
             return
-        self._refused.pop(key, None)
-        self._open[key] = interface
-        self._hand_over(interface)
-
-    def _hand_over(self, interface: Interface) -> None:
-        try:
-            interface.replace(self._addresses)
-        except InterfaceError as error:
-            # It has just gone down or away; the next scan finds it again if it comes back.
-            _log.warning("layer 2: %s", error)
+        self._refused.pop(name, None)
+        self._open[name] = interface
+        interface.replace(self._addresses)
 
 
-def _is_usable(info: InterfaceInfo) -> bool:
+def _is_suitable(info: InterfaceInfo) -> bool:
     return (
-        info.up
-        and info.broadcast
+        info.broadcast
         and info.mac is not None
         and not (info.noarp or info.loopback or info.enslaved)
         and not _EXCLUDED.fullmatch(info.name)

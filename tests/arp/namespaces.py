@@ -22,7 +22,7 @@ CLIENT = "203.0.113.1"
 DEADLINE = 20.0
 """Seconds after which a condition that should come true is given up; far above what any of them takes."""
 
-_RESPOND = Path(__file__).with_name("respond.py")
+_ROOT = Path(__file__).parents[2]
 _HOSTS = ("client", "node-a", "node-b")
 T = TypeVar("T")
 
@@ -88,11 +88,13 @@ class Segment:
         finally:
             running.stop()
 
-    def start(self, host: str, *arguments: str) -> subprocess.Popen[str]:
-        """Start respond.py on a host; a warning, such as of a socket left open, is an error there."""
-        command = [sys.executable, "-X", "dev", "-W", "error", str(_RESPOND), *arguments]
+    def start(self, host: str, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        """Start respond.py on a host, through the command `before`; a warning, such as of a socket left open, is an
+        error there."""
+        command = [*before, sys.executable, "-X", "dev", "-W", "error", "-m", "tests.arp.respond", *arguments]
         return subprocess.Popen(
             ["ip", "netns", "exec", self.namespace(host), *command],
+            cwd=_ROOT,  # what is tested is the package beside these tests, whichever is installed
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -120,17 +122,6 @@ class Running:
             raise
         assert "Traceback" not in self.log, self.log
         self.report = json.loads(output) if output else {}
-
-    def wait_ended(self) -> None:
-        """Wait until it ends by itself, and read its report."""
-        wait_until(lambda: not _is_running(self.process.pid))
-        self.stop()
-
-
-def _is_running(pid: int) -> bool:
-    # Not by poll(), which would collect the process, and communicate() could not tell that it still has to read.
-    state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    return state != "Z"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Run an Interface until standard input ends or the interface is lost; tests start this inside a namespace.
+"""Run an Interface until standard input ends, or what it cannot recover from; tests start this inside a namespace.
 
     respond.py [--unprivileged] INTERFACE ADDRESS...
 

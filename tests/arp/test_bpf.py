@@ -240,11 +240,12 @@ def test_every_jump_stays_within_the_program_and_every_path_ends() -> None:
     assert program[-1][0] == 0x06
 
 
-@given(frames(mac=MAC, addresses=[VIP]))
-def test_nothing_that_would_be_answered_is_kept_back(frame: bytes) -> None:
+@given(frames(mac=MAC, addresses=[VIP, VIP6]))
+def test_nothing_that_would_be_answered_or_is_a_conflict_is_kept_back(frame: bytes) -> None:
     responder = Responder(mac=MAC)
-    responder.add(VIP, now=0.0)
+    responder.replace([VIP, VIP6], now=0.0)
     responder.receive_frame(frame, now=0.1)
     statistics = responder.statistics
     if sum(statistics.replies.values()) or statistics.ignored[Reason.CONFLICT]:
-        assert passes(arp_filter(interest([VIP])), frame)
+        owned = interest([VIP, VIP6])
+        assert passes(arp_filter(owned), frame) or passes(ndp_filter(owned), frame)

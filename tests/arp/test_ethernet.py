@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import arp
 from arp import (
     BROADCAST,
     C_TAG,
@@ -51,8 +52,9 @@ def test_groups_and_the_unknown_address_tell_what_they_are() -> None:
 
 
 @given(ethernet_frames())
-def test_a_frame_survives_the_round_trip(frame: EthernetFrame) -> None:
+def test_a_frame_survives_the_round_trip_and_prints_as_something_to_paste_back(frame: EthernetFrame) -> None:
     assert EthernetFrame.decode(frame.encode()) == frame
+    assert eval(repr(frame), vars(arp)) == frame
 
 
 # IEEE 802.1ad: the provider's VLAN 5, then the customer's VLAN 0x123 with priority 6 and the drop bit, then ARP.

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arp import AddressError, ARPPacket, DecodeError, LocalError, Operation
+import arp
+from arp import AddressError, ARPPacket, DecodeError, EthernetFrame, LocalError, Operation
 from arp.testing import arp_packets
+from tests.arp.neighbours import LINUX
 
 # RFC 826 "Packet format", field by field: who has 203.0.113.7, tell 203.0.113.1.
 REQUEST = bytes.fromhex("0001 0800 06 04 0001 020000000002 cb007101 000000000000 cb007107")
@@ -27,6 +29,22 @@ def request(**changes: object) -> ARPPacket:
 def test_a_request_has_the_octets_of_rfc_826() -> None:
     assert request().encode() == REQUEST
     assert ARPPacket.decode(REQUEST) == request()
+
+
+def test_what_linux_sends_is_read_as_it_was_meant_and_written_as_it_was() -> None:
+    asked, answered = (EthernetFrame.decode(LINUX[kind]) for kind in ("ARP request", "ARP reply"))
+    client, host = asked.source, answered.source
+    question = request(sender_mac=client, target_ip="203.0.113.2")
+    answer = ARPPacket(
+        operation=Operation.REPLY,
+        sender_mac=host,
+        sender_ip="203.0.113.2",
+        target_mac=client,
+        target_ip="203.0.113.1",
+    )
+    for frame, packet in ((asked, question), (answered, answer)):
+        assert ARPPacket.decode(frame.payload) == packet
+        assert packet.encode() == frame.payload
 
 
 @given(arp_packets(), st.binary(max_size=18))
@@ -50,6 +68,11 @@ def test_another_pair_of_protocols_or_lengths_is_refused(position: int) -> None:
     data[position] ^= 1
     with pytest.raises(DecodeError, match="IPv4 over Ethernet"):
         ARPPacket.decode(bytes(data))
+
+
+@given(arp_packets())
+def test_a_packet_prints_as_something_to_paste_back(packet: ARPPacket) -> None:
+    assert eval(repr(packet), vars(arp) | {"IPv4Address": IPv4Address}) == packet
 
 
 def test_operations_have_names_where_they_are_known_and_keep_their_number_otherwise() -> None:

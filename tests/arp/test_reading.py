@@ -10,19 +10,9 @@ from arp import (
     ALL_NODES,
     BROADCAST,
     C_TAG,
-    ETHERTYPE_ARP,
-    ETHERTYPE_IPV6,
-    ICMPV6,
     S_TAG,
     UNKNOWN,
-    ARPPacket,
-    DecodeError,
-    EthernetFrame,
-    IPv6Packet,
     MACAddress,
-    NDPType,
-    NeighborAdvertisement,
-    NeighborSolicitation,
     Nonce,
     Operation,
     Reason,
@@ -31,7 +21,6 @@ from arp import (
     SourceLinkLayerAddress,
     TargetLinkLayerAddress,
     UnknownOption,
-    decode_packet,
     group_mac,
     solicited_node_group,
 )
@@ -54,6 +43,7 @@ from tests.arp.octets import (
     ndp,
     solicitation,
 )
+from tests.arp.slow import slow_reading
 
 ADDRESSES = [VIP, OTHER_VIP, VIP6, OTHER_VIP6]
 OWNED = {ip_address(address).packed for address in ADDRESSES}
@@ -230,91 +220,13 @@ def test_a_group_as_sender_is_invalid_even_with_its_checksum() -> None:
     assert reading(frame[:56] + checksum.to_bytes(2, "big") + frame[58:]) == Reason.INVALID
 
 
-def slow_reading(frame: bytes) -> Reading:
-    """Read a frame by the codecs, in the words of the RFCs; only lengths are read from the octets."""
-    if frame[12:14] in (b"\x81\x00", b"\x88\xa8"):
-        return Reason.TAGGED
-    try:
-        ethernet = EthernetFrame.decode(frame)
-    except DecodeError:
-        return Reason.OTHER_PROTOCOL
-    if ethernet.ethertype == ETHERTYPE_ARP:
-        return slow_arp(ethernet)
-    return slow_ipv6(ethernet) if ethernet.ethertype == ETHERTYPE_IPV6 else Reason.OTHER_PROTOCOL
-
-
-def slow_arp(frame: EthernetFrame) -> Reading:
-    try:
-        packet = ARPPacket.decode(frame.payload)
-    except DecodeError:
-        return Reason.TRUNCATED if len(frame.payload) < 28 else Reason.NOT_IPV4
-    sender, target = packet.sender_ip.packed, packet.target_ip.packed
-    if not {sender, target} & OWNED:
-        return Reason.NOT_OURS
-    return distrust(frame, packet.sender_mac) or (
-        Use(sender, packet.sender_mac.packed)
-        if sender in OWNED
-        else Reason.NOT_A_REQUEST
-        if packet.operation != Operation.REQUEST
-        else Reason.NOT_TO_US
-        if frame.destination not in (BROADCAST, MAC)
-        else Question(target, packet.sender_mac.packed, sender)
-    )
-
-
-def slow_ipv6(frame: EthernetFrame) -> Reading:
-    # Whom a packet is about has to be known even if it is none that the codecs would read.
-    header, message = frame.payload[:40], frame.payload[40:]
-    kind = message[0] if message else NDPType.NEIGHBOR_SOLICITATION
-    if len(header) > 6 and (header[6] != ICMPV6 or kind not in list(NDPType)):
-        return Reason.OTHER_PROTOCOL
-    of_neighbors = kind in (NDPType.NEIGHBOR_SOLICITATION, NDPType.NEIGHBOR_ADVERTISEMENT)
-    if len(message) < (24 if of_neighbors else 8):
-        return Reason.TRUNCATED
-    if header[8:24] not in OWNED and not (of_neighbors and message[8:24] in OWNED):
-        return Reason.NOT_OURS
-    try:
-        packet, decoded = decode_packet(frame.payload)
-    except DecodeError:
-        return Reason.INVALID
-    told = [
-        option.mac
-        for option in decoded.options
-        if isinstance(option, SourceLinkLayerAddress | TargetLinkLayerAddress)
-        and isinstance(option, TargetLinkLayerAddress) == isinstance(decoded, NeighborAdvertisement)
-    ]
-    mac = told[0] if told else frame.source
-    return distrust(frame, mac) or slow_message(frame, packet, decoded, mac)
-
-
-def slow_message(frame: EthernetFrame, packet: IPv6Packet, message: object, mac: MACAddress) -> Reading:
-    if packet.source.packed in OWNED:
-        return Use(packet.source.packed, mac.packed)
-    assert isinstance(message, NeighborSolicitation | NeighborAdvertisement)
-    if isinstance(message, NeighborAdvertisement):
-        return Use(message.target.packed, mac.packed)
-    group = solicited_node_group(message.target)
-    ways = [(group_mac(group), group), (MAC, group), (MAC, message.target)]
-    if (frame.destination, packet.destination) not in ways:
-        return Reason.NOT_TO_US
-    nonces = tuple(option.nonce for option in message.options if isinstance(option, Nonce))
-    return Question(message.target.packed, mac.packed, packet.source.packed, nonces)
-
-
-def distrust(frame: EthernetFrame, mac: MACAddress) -> Reason | None:
-    if MAC in (frame.source, mac):
-        return Reason.OWN_FRAME
-    impossible = any(each.is_multicast or each.is_zero for each in (frame.source, mac))
-    return Reason.BAD_SENDER if impossible else None
-
-
 def same(left: Reading, right: Reading) -> bool:
     return type(left) is type(right) and left == right
 
 
 @given(frames(mac=MAC, addresses=ADDRESSES) | st.binary(max_size=100))
 def test_the_fast_path_agrees_with_the_codecs(frame: bytes) -> None:
-    assert same(reading(frame), slow_reading(frame))
+    assert same(reading(frame), slow_reading(frame, MAC, OWNED))
 
 
 @pytest.mark.parametrize(
@@ -323,12 +235,12 @@ def test_the_fast_path_agrees_with_the_codecs(frame: bytes) -> None:
     ids=["ARP", "NS", "NS to us", "NA", "DAD", "NS without option"],
 )
 def test_it_agrees_with_them_whichever_octet_is_damaged(frame: bytes) -> None:
-    assert same(reading(frame), slow_reading(frame))
+    assert same(reading(frame), slow_reading(frame, MAC, OWNED))
     for position in range(len(frame)):
-        assert same(reading(frame[:position]), slow_reading(frame[:position]))
+        assert same(reading(frame[:position]), slow_reading(frame[:position], MAC, OWNED))
         for bit in range(8):
             damaged = changed(frame, position, frame[position] ^ 1 << bit)
-            assert same(reading(damaged), slow_reading(damaged))
+            assert same(reading(damaged), slow_reading(damaged, MAC, OWNED))
 
 
 def test_every_reason_is_explained() -> None:

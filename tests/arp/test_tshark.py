@@ -30,7 +30,6 @@ from arp import (
     RedirectedHeader,
     Responder,
     RouterAdvertisement,
-    SendFrame,
     SourceLinkLayerAddress,
     TargetLinkLayerAddress,
     UnknownOption,
@@ -39,6 +38,7 @@ from arp import (
 )
 from arp.testing import arp_packets, ipv6_addresses, ndp_messages, stations, vlan_tags
 from tests.arp.dissection import Discovery, dissect, expected
+from tests.arp.octets import sent
 from tests.interop import pcap
 
 pytestmark = pytest.mark.skipif(
@@ -77,8 +77,7 @@ def sent_frames() -> list[bytes]:
         destination=BROADCAST, source=CLIENT, ethertype=ETHERTYPE_ARP, payload=question.encode()
     )
     (reply,) = responder.receive_frame(received.encode(), now=0.1)
-    assert isinstance(reply, SendFrame)
-    return [output.frame for output in (*announcement, reply)]
+    return sent([*announcement, reply])
 
 
 def test_wireshark_reads_what_we_send_as_it_was_meant_and_has_no_complaint(tmp_path: Path) -> None:

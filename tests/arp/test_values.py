@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from arp import AddressError, LocalError
-from arp.values import in_range, ipv6_address, is_flag, is_octets, several
+from arp.values import Number, in_range, ipv6_address, is_flag, is_octets, several
 
 
 @attrs.frozen
@@ -50,6 +50,14 @@ def test_what_lies_outside_is_refused_with_its_limit(field: str, value: object, 
     with pytest.raises(LocalError) as raised:
         Value(**{field: value})
     assert str(raised.value) == complaint
+
+
+def test_a_number_prints_as_its_name() -> None:
+    class Colour(Number):
+        RED = 1
+
+    assert repr(Colour.RED) == "Colour.RED"
+    assert f"{Colour.RED}" == "1"
 
 
 def test_several_values_are_collected_and_all_of_one_kind() -> None:
