@@ -270,20 +270,16 @@ class Responder:
         if claim.state is ClaimState.HELD:
             claim.replies += 1
             answer = SendFrame(claim.frames.answer(mac, asker))
-            self._remember(frame, claim, answer)
+            if len(self._answered) >= _MOST_REMEMBERED:
+                self._answered.clear()
+            if len(frame) <= _LONGEST_REMEMBERED and not nonces:
+                self._answered[frame] = claim, answer
             return [answer]
         if claim.state is ClaimState.YIELDED:
             return self._ignore(Reason.YIELDED)
         if any(asker):
             return self._ignore(Reason.PROBING)  # RFC 4862 5.4.3: it resolves the address, and is no rival
         return self._dispute(key, mac, now)
-
-    def _remember(self, frame: bytes, claim: Claim, answer: SendFrame) -> None:
-        if len(frame) > _LONGEST_REMEMBERED:
-            return
-        if len(self._answered) >= _MOST_REMEMBERED:
-            self._answered.clear()
-        self._answered[frame] = claim, answer
 
     def _dispute(self, key: bytes, mac: bytes, now: float) -> list[Output]:
         if MACAddress(mac) in self.settings.friends:
