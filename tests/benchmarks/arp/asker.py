@@ -51,7 +51,7 @@ class Asker:
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _ROOM)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _ONE_ANSWER)
-        _attach(self._socket, _answers_only(*family.mark))
+        _attach(self._socket, _answers_only(family))
         self._socket.bind(("eth0", family.ethertype))
         self._mac = MACAddress(self._socket.getsockname()[4])
 
@@ -164,15 +164,22 @@ def _attach(opened: socket.socket, program: bytes) -> None:
     opened.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
 
 
-def _answers_only(offset: int, value: int) -> bytes:
-    """A classic BPF program, linux/filter.h: pass frames to this host that have a value at an offset."""
+def _answers_only(family: Family) -> bytes:
+    """A classic BPF program, linux/filter.h: pass answers to this host about addresses for benchmarks.
+
+    What the kernels of the two namespaces tell each other about their own is none of ours.
+    """
+    offset, value = family.mark
+    start = int.from_bytes(family.owned_from.packed[:2], "big")
     return b"".join(
         struct.pack("=HBBI", *instruction)
         for instruction in (
             (0x20, 0, 0, 0xFFFFF004),  # load the type of the packet: SKF_AD_OFF + SKF_AD_PKTTYPE
-            (0x15, 0, 3, 0),  # PACKET_HOST, or refuse
-            (0x30, 0, 0, offset),  # load the octet
-            (0x15, 0, 1, value),  # the value, or refuse
+            (0x15, 0, 5, 0),  # PACKET_HOST, or refuse
+            (0x30, 0, 0, offset),  # load the octet that marks an answer
+            (0x15, 0, 3, value),  # the value, or refuse
+            (0x28, 0, 0, family.target_at),  # load the start of the address
+            (0x15, 0, 1, start),  # the same, or refuse
             (0x06, 0, 0, 0xFFFF),  # pass
             (0x06, 0, 0, 0),  # refuse
         )
