@@ -44,6 +44,7 @@ _ADDRESSES, _NEXT_HEADER, _TARGET = 22, 20, 62
 _SHORTEST, _SHORTEST_OF_NEIGHBORS = 8, 24  # RFC 4861 4.1; 4.3 and 4.4
 _SOURCE_LINK_LAYER = b"\x01\x01"  # RFC 4861 4.6.1: an option's kind, and its length of 8 octets
 _SOLICITATION, _ADVERTISEMENT = int(NDPType.NEIGHBOR_SOLICITATION), int(NDPType.NEIGHBOR_ADVERTISEMENT)
+_REQUEST = int(Operation.REQUEST)
 _NDP_TYPES = frozenset(map(int, NDPType))
 _GROUP_START = solicited_node_group("::").packed[:13]
 _GROUP_MAC_START = b"\x33\x33\xff"  # RFC 2464 7, of a solicited-node group
@@ -96,15 +97,14 @@ def _read_arp(frame: bytes, ours: bytes, owned: Container[bytes]) -> Reading:
     used = sender in owned
     if not used and target not in owned:
         return Reason.NOT_OURS
-    if ours in (source, sender_mac):
-        return Reason.OWN_FRAME
-    if _is_no_sender(source) or _is_no_sender(sender_mac):
-        return Reason.BAD_SENDER
+    reason = _distrust(ours, source, sender_mac)
+    if reason is not None:
+        return reason
     if used:
         return Use(sender, sender_mac)
-    if operation != Operation.REQUEST:
+    if operation != _REQUEST:
         return Reason.NOT_A_REQUEST
-    if destination not in (_BROADCAST, ours):
+    if destination != _BROADCAST and destination != ours:
         return Reason.NOT_TO_US
     return Question(target, sender_mac, sender)
 
@@ -177,13 +177,12 @@ def _link_layer_address(message: NDPMessage) -> bytes | None:
 
 
 def _distrust(ours: bytes, source: bytes, mac: bytes) -> Reason | None:
-    if ours in (source, mac):
+    if mac == ours or source == ours:
         return Reason.OWN_FRAME
-    return Reason.BAD_SENDER if _is_no_sender(source) or _is_no_sender(mac) else None
-
-
-def _is_no_sender(mac: bytes) -> bool:
-    return bool(mac[0] & 1) or mac == _UNKNOWN
+    # The two are one and the same in almost every frame.
+    if mac[0] & 1 or mac == _UNKNOWN or (source != mac and (source[0] & 1 or source == _UNKNOWN)):
+        return Reason.BAD_SENDER
+    return None
 
 
 def _read_question(destination: bytes, ours: bytes, question: Question, receiver: bytes) -> Reading:

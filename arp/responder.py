@@ -9,6 +9,11 @@ Here the parts meet. What a frame means is in `arp.reading`, what to say in `arp
 
 An answer was prepared when its address was added, but for the asker's addresses. Whatever is not answered has a
 `Reason`, and each is counted.
+
+*A question that comes again* is answered without being read again: neighbours repeat theirs for as long as they have
+traffic for us, octet by octet the same, and hardly anything else gets through the filter. What the answer
+to the same octets depends on is the set of owned addresses, our MAC address and the link, with any of which all that
+is remembered is forgotten; and the state of the claim, which is looked at.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +33,8 @@ from arp.reading import Question, Use, read
 from arp.settings import Settings
 
 _IGNORED = {reason: Ignored(reason) for reason in Reason}
+_MOST_REMEMBERED = 1024  # questions; half a megabyte
+_LONGEST_REMEMBERED = 128  # octets; of a question with common options and padding
 
 
 def _always_half() -> float:
@@ -53,6 +60,7 @@ class Responder:
     _claims: dict[bytes, Claim] = attrs.field(init=False, factory=dict, repr=False)  # by packed address
     _schedule: Schedule = attrs.field(init=False, factory=Schedule, repr=False)
     _down: bool = attrs.field(init=False, default=False, repr=False)
+    _answered: dict[bytes, tuple[Claim, SendFrame]] = attrs.field(init=False, factory=dict, repr=False)
     _ignored: dict[Reason, int] = attrs.field(
         init=False, factory=lambda: dict.fromkeys(Reason, 0), repr=False
     )
@@ -115,6 +123,7 @@ class Responder:
         if heir == self.mac:
             raise AddressError(f"{heir} is our own MAC address, and no successor's")
         self._schedule.cancel(key)
+        self._answered.clear()
         claim = self._claims.pop(key, None)
         if claim is None or heir is None or claim.state is not ClaimState.HELD or self._down:
             return []
@@ -128,6 +137,7 @@ class Responder:
         wanted = {address.packed: address for address in map(host_address, addresses)}
         for key in self._claims.keys() - wanted.keys():
             self._schedule.cancel(key)
+            self._answered.clear()
             del self._claims[key]
         for address in wanted.values():
             self._own(address, now)
@@ -138,6 +148,12 @@ class Responder:
 
         What else comes of a conflict stands behind its reason. Never raises for what a frame contains.
         """
+        remembered = self._answered.get(frame)
+        if remembered is not None:
+            claim, answer = remembered
+            if claim.state is ClaimState.HELD:
+                claim.replies += 1
+                return [answer]
         reading = read(frame, self.mac.packed, self._claims)
         if isinstance(reading, Reason):
             return self._ignore(reading)
@@ -145,7 +161,7 @@ class Responder:
             return self._ignore(Reason.LINK_DOWN)
         if isinstance(reading, Use):
             return self._dispute(reading.key, reading.mac, now)
-        return self._answer(reading, now)
+        return self._answer(frame, reading, now)
 
     def next_timeout(self) -> float | None:
         """Tell when to call `handle_timeout` next, on the clock of `now`; None if there is nothing to wait for."""
@@ -169,6 +185,7 @@ class Responder:
         if new == self.mac:
             return []
         object.__setattr__(self, "mac", new)
+        self._answered.clear()
         for claim in self._claims.values():
             claim.frames = frames_about(claim.address, new)
         return self._start_over(now)
@@ -176,6 +193,7 @@ class Responder:
     def link_down(self, now: float) -> list[Output]:
         """Send nothing until `link_up`. Addresses can be added and removed meanwhile."""
         self._down = True
+        self._answered.clear()
         self._schedule.clear()
         return []
 
@@ -223,6 +241,7 @@ class Responder:
         claim = Claim(address=address, frames=frames_about(address, self.mac), interface=self.interface)
         claim.begin(self.settings)
         self._claims[key] = claim
+        self._answered.clear()
         if not self._down:
             self._schedule.set(key, now, AT_ONCE)
 
@@ -243,14 +262,19 @@ class Responder:
         self._ignored[reason] += 1
         return [_IGNORED[reason]]
 
-    def _answer(self, question: Question, now: float) -> list[Output]:
+    def _answer(self, frame: bytes, question: Question, now: float) -> list[Output]:
         key, mac, asker, nonces = question
         claim = self._claims[key]
         if nonces and claim.is_own_probe(nonces):
             return self._ignore(Reason.OWN_FRAME)
         if claim.state is ClaimState.HELD:
             claim.replies += 1
-            return [SendFrame(claim.frames.answer(mac, asker))]
+            answer = SendFrame(claim.frames.answer(mac, asker))
+            if len(self._answered) >= _MOST_REMEMBERED:
+                self._answered.clear()
+            if len(frame) <= _LONGEST_REMEMBERED and not nonces:
+                self._answered[frame] = claim, answer
+            return [answer]
         if claim.state is ClaimState.YIELDED:
             return self._ignore(Reason.YIELDED)
         if any(asker):

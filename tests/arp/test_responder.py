@@ -1,7 +1,7 @@
 """The responder on a virtual clock: whom it answers, what it announces when, and what it does about others."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import attrs
@@ -35,6 +35,8 @@ from arp import (
 from arp.testing import ip_addresses, ipv6_addresses
 from tests.arp.octets import (
     CLIENT,
+    CLIENT_IP,
+    CLIENT_IP6,
     GROUP,
     MAC,
     OTHER_VIP,
@@ -109,6 +111,59 @@ def test_a_question_is_answered_to_the_asker_and_counted(vip: str) -> None:
     responder.remove(vip, 0.2)
     assert responder.statistics.replies == {ip_address(OTHER_VIP): 0}
     assert replies[ip_address(vip)] == 2, "a snapshot does not change"
+
+
+FORGOTTEN: dict[str, tuple[Callable[[Responder, str], object], str]] = {
+    "it is removed": (lambda responder, vip: responder.remove(vip, 1.0), "ignored: not ours"),
+    "it is replaced": (lambda responder, _: responder.replace([OTHER_VIP], 1.0), "ignored: not ours"),
+    "the asker's is owned": (
+        lambda responder, vip: responder.add(CLIENT_IP6 if ":" in vip else CLIENT_IP, 1.0),
+        "ignored: conflict",
+    ),
+    "the link is down": (lambda responder, _: responder.link_down(1.0), "ignored: link down"),
+    "it is yielded": (
+        lambda responder, vip: [responder.receive_frame(rival(vip), now) for now in (1.0, 2.0)],
+        "ignored: yielded",
+    ),
+}
+
+
+@BOTH
+@pytest.mark.parametrize(("change", "silence"), FORGOTTEN.values(), ids=FORGOTTEN)
+def test_a_question_that_comes_again_is_judged_by_what_is_true_then(
+    vip: str, change: Callable[[Responder, str], object], silence: str
+) -> None:
+    responder = owning(vip, OTHER_VIP, settings=Settings(conflict_policy=ConflictPolicy.YIELD))
+    for now in (0.1, 0.2, 0.3):
+        assert words(responder.receive_frame(question(vip), now)) == [f"answer {vip}"]
+    change(responder, vip)
+    assert words(responder.receive_frame(question(vip), 3.0))[0] == silence
+
+
+@BOTH
+def test_a_question_that_comes_again_is_answered_with_the_mac_of_then(vip: str) -> None:
+    responder = owning(vip)
+    responder.receive_frame(question(vip), 0.1)
+    responder.change_mac(NEW_MAC, 0.2)
+    (output,) = responder.receive_frame(question(vip), 0.3)
+    assert isinstance(output, SendFrame)
+    assert EthernetFrame.decode(output.frame).source == NEW_MAC
+
+
+def test_more_askers_than_are_remembered_are_answered_each_with_his_own() -> None:
+    responder = owning(VIP)
+    askers = [MACAddress(bytes(4) + number.to_bytes(2, "big")) for number in range(1, 1500)]
+    for source in askers * 2:
+        (output,) = responder.receive_frame(question(VIP, source), 0.1)
+        assert isinstance(output, SendFrame)
+        assert EthernetFrame.decode(output.frame).destination == source
+    assert len(responder._answered) <= 1024
+
+
+def test_a_question_with_an_endless_tail_is_answered_and_not_remembered() -> None:
+    responder = owning(VIP)
+    assert words(responder.receive_frame(question(VIP) + bytes(1400), 0.1)) == [f"answer {VIP}"]
+    assert not responder._answered
 
 
 def test_an_arp_probe_is_answered_to_the_prober() -> None:
