@@ -40,7 +40,7 @@ TITLES: Final = {
 
 OTHERS: Final = {
     "826, 5227": "ARP answered; announcements in both forms; probing, watching and defending, with shorter times",
-    "4861, 4862": "neighbours solicited and advertised (4, 6.1, 7.1, 7.2), duplicate addresses found on both sides (5.4)",
+    "4861, 4862": "neighbours solicited and advertised (4, 6.1, 7.1, 7.2), duplicate addresses found (5.4)",
     "4291, 2464": "solicited-node groups (2.7.1) and their MAC addresses (7); the kernel reports them (3810)",
     "7527": "probes that come back to us are told by a nonce",
     "1997": "communities; NO_EXPORT and its like are honoured",
