@@ -1,7 +1,7 @@
 """Our own decoder against messages that break one rule each, and that the messages cover the rules."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from bgp import (
@@ -70,13 +70,16 @@ SECTIONS = {
 
 
 def test_every_section_and_what_it_costs() -> None:
-    found = set()
+    found: set[str] = set()
 
-    @settings(max_examples=1200, database=None)
+    @settings(max_examples=400, database=None)
     @given(malformed_updates(EVERYTHING))
     def collect(case: Malformed) -> None:
         assert outcome(case, EVERYTHING) == (case.treatment, case.error), case.rule
         found.add(case.rule.partition(":")[0].removeprefix("RFC "))
 
-    collect()
+    # What is drawn depends on more than the strategy, such as the modules that other tests have imported.
+    for number in range(20):
+        if found != SECTIONS:
+            seed(number)(collect)()
     assert found == SECTIONS

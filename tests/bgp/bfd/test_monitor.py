@@ -378,13 +378,18 @@ async def test_the_example() -> None:
             env=HERE,
         )
         assert example.stdout is not None
-        async with asyncio.timeout(DEADLINE):
-            while b"-> Up: the peer has answered" not in (line := await example.stdout.readline()):
-                assert line.startswith(b"127.0.0.1: ")
-            await session.wait_up()
-            events = session.events()
-            example.send_signal(signal.SIGINT)
-            assert await example.wait() == 0
-            change = await anext(events)
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while b"-> Up: the peer has answered" not in (line := await example.stdout.readline()):
+                    assert line.startswith(b"127.0.0.1: ")
+                await session.wait_up()
+                events = session.events()
+                example.send_signal(signal.SIGINT)
+                assert await example.wait() == 0
+                change = await anext(events)
+        finally:
+            if example.returncode is None:
+                example.kill()
+                await example.wait()
         assert isinstance(change, BFDStateChanged)
         assert change.reason is Reason.NEIGHBOR_DISABLED
