@@ -137,17 +137,19 @@ class ConfigMap:
 
 @attrs.frozen(kw_only=True)
 class Lease:
-    """coordination.k8s.io/v1 Lease: the heartbeat of one speaker."""
+    """coordination.k8s.io/v1 Lease: the heartbeat of one speaker, or who leads among the controllers."""
 
     kind: ClassVar[Kind] = Kind.LEASE
 
     key: Key
     holder: str = ""
-    """Name of the node whose speaker renews it; empty once that speaker has stopped."""
+    """Who renews it: the name of a speaker's node, the identity of a controller. Empty once that has stopped."""
     duration: float = 0.0
     """Seconds after which it counts as expired, from when its last change was seen."""
     renew_time: str = ""
     """What the holder's clock said. Never compared with another clock: only its changing means anything."""
+    transitions: int = 0
+    """How often it went from one holder to another."""
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     resource_version: str = ""
 
@@ -278,6 +280,7 @@ def _lease(key: Key, metadata: Fields, fields: Fields) -> Lease:
         holder=spec.text("holderIdentity"),
         duration=spec.integer("leaseDurationSeconds"),
         renew_time=spec.text("renewTime"),
+        transitions=spec.integer("leaseTransitions"),
         annotations=metadata.text_map("annotations"),
         resource_version=metadata.text("resourceVersion"),
     )
