@@ -20,6 +20,7 @@ from pathlib import Path
 
 from k8sglue.apiclient import ApiClient, ApiError, Observer, TimeLimits
 from k8sglue.cluster import ConflictError, Event, RefusedError, SourceError, Store
+from k8sglue.kinds import CUSTOM_KINDS, GROUP
 from k8sglue.ratelimit import TokenBucket
 from k8sglue.reflector import Collection, Pace, Reflector
 from k8sglue.resources import Key, Kind, Lease, Resource, ResourceError, Service, parse
@@ -35,7 +36,8 @@ _WRONG = frozenset({400, 405, 413, 415, 422})  # statuses that say that the requ
 class KubeSource:
     """A `cluster.Source` over the Kubernetes API.
 
-    Services, EndpointSlices and Nodes of the whole cluster; of `namespace`, the Leases and the one ConfigMap.
+    Services, EndpointSlices, Nodes and Namespaces of the whole cluster; of `namespace`, the Leases, the one ConfigMap,
+    the Secrets that hold passwords, and the custom resources.
     """
 
     heartbeat_interval = 5.0
@@ -258,8 +260,18 @@ def _collections(namespace: str, config: str, lease: str) -> dict[Kind, Collecti
         Collection(Kind.SERVICE, "/api/v1/services"),
         Collection(Kind.ENDPOINT_SLICE, "/apis/discovery.k8s.io/v1/endpointslices"),
         Collection(Kind.NODE, "/api/v1/nodes"),
+        Collection(Kind.NAMESPACE, "/api/v1/namespaces"),
+        Collection(Kind.SECRET, f"/api/v1/namespaces/{namespace}/secrets"),
+        Collection(Kind.NAMESPACE, "/api/v1/namespaces"),
+        Collection(Kind.SECRET, f"/api/v1/namespaces/{namespace}/secrets", "type=kubernetes.io/basic-auth"),
         Collection(Kind.CONFIG_MAP, f"/api/v1/namespaces/{namespace}/configmaps", f"metadata.name={config}"),
         Collection(Kind.LEASE, _LEASES.format(namespace), f"metadata.name={lease}" if lease else ""),
+        *(
+            Collection(
+                kind, f"/apis/{GROUP}/{kind.versions[0]}/namespaces/{namespace}/{kind.plural}", optional=True
+            )
+            for kind in CUSTOM_KINDS
+        ),
     )
     return {collection.kind: collection for collection in found}
 

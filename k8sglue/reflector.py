@@ -275,7 +275,7 @@ class Reflector:
 
     def _key(self, manifest: object) -> Key:
         metadata = _mapping(_mapping(manifest).get("metadata"))
-        namespace = "" if self._collection.kind is Kind.NODE else metadata.get("namespace") or "default"
+        namespace = (metadata.get("namespace") or "default") if self._collection.kind.is_namespaced else ""
         return Key(str(namespace), str(metadata.get("name", "")))
 
     @property
