@@ -12,10 +12,14 @@ import socket
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from k8sglue.cluster import Source, SourceError
+from k8sglue.leadership import LEASE_NAME
 from k8sglue.resources import NAME_RULE, Key, Kind, is_name
+
+if TYPE_CHECKING:
+    from k8sglue.apiclient import Observer
 
 Run: TypeAlias = Callable[[argparse.Namespace], int]
 
@@ -29,8 +33,8 @@ with --source, from a directory of manifests: Services, EndpointSlices, Nodes an
 take them. Status, heartbeats and events then go to DIR/status."""
 
 _CONTROLLER = """\
-Gives every Service of type LoadBalancer an address from a pool and writes it into its status. One runs in a
-cluster. SIGTERM ends it; addresses stay where they are."""
+Gives every Service of type LoadBalancer an address from a pool and writes it into its status. Several may run; one
+leads, and another one takes over when it is gone. SIGTERM ends it; addresses stay where they are."""
 
 _SPEAKER = """\
 Announces the addresses that this node should announce: answers ARP requests for those it is elected for, and has
@@ -53,6 +57,9 @@ Where speakers run, it listens to their heartbeats first, to know which of them 
 _MANIFESTS = """\
 Prints all that a cluster needs to run k8sglue, for `kubectl apply -f -`. No image is published: build one with this
 package in it and name it with --image."""
+
+_METRICS_PORT = 7472
+"""MetalLB v0.7's."""
 
 _PROGRAM_LOG = "%(asctime)s %(levelname)s %(message)s"
 _COMMAND_LOG = "k8sglue: %(message)s"
@@ -99,6 +106,31 @@ def _parser(*, with_lab: bool) -> argparse.ArgumentParser:
     _add_source(controller)
     _add_log_level(controller)
     controller.add_argument("--once", action="store_true", help="work until nothing is left to do, and exit")
+    controller.add_argument(
+        "--lb-class",
+        default="",
+        metavar="CLASS",
+        help="serve Services of this loadBalancerClass, and no others (default: those that have none)",
+    )
+    controller.add_argument(
+        "--port",
+        type=_port,
+        metavar="PORT",
+        help="serve /metrics, /healthz and /readyz there; 0 for nowhere (default: 7472; with --source, 0)",
+    )
+    controller.add_argument(
+        "--lease-duration",
+        type=_seconds,
+        metavar="SECONDS",
+        help="time after which another controller may take over from one that fell silent (default: 15; "
+        "with --source, 2)",
+    )
+    controller.add_argument(
+        "--write-rate",
+        type=_rate,
+        metavar="N",
+        help="requests a second, to write status and events, at most (default: 600)",
+    )
 
     speaker = add("speaker", "announce this node's share of the addresses", _SPEAKER, _run_speaker)
     _add_source(speaker)
@@ -167,19 +199,46 @@ def _add_log_level(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _open_source(arguments: argparse.Namespace, kinds: Iterable[Kind], program: str = "command") -> Source:
+def _port(text: str) -> int:
+    return int(_within(text, 0, 65535))
+
+
+def _seconds(text: str) -> float:
+    return int(_within(text, 1, 3600))
+
+
+def _rate(text: str) -> float:
+    return _within(text, 1, 100_000)
+
+
+def _within(text: str, lowest: int, highest: int) -> float:
+    if not text.isdecimal() or not lowest <= int(text) <= highest:
+        raise argparse.ArgumentTypeError(f"{text}, must be a number from {lowest} to {highest}")
+    return int(text)
+
+
+def _open_source(
+    arguments: argparse.Namespace,
+    kinds: Iterable[Kind],
+    program: str = "command",
+    observer: "Observer | None" = None,
+) -> Source:
     if arguments.source is not None:
         from k8sglue.files import FileSource
 
         return FileSource(arguments.source, kinds, keeps_status=program == "controller")
-    from k8sglue.kube import KubeSource
+    from k8sglue.kube import WRITE_RATE, KubeSource
 
+    is_controller = program == "controller"
     return KubeSource(
         kinds,
         namespace=arguments.namespace,
         config=arguments.config,
         kubeconfig=arguments.kubeconfig,
+        lease=LEASE_NAME if is_controller else "",
         program=program,
+        write_rate=(arguments.write_rate if is_controller else None) or WRITE_RATE,
+        observer=observer,
     )
 
 
@@ -193,16 +252,26 @@ def _start_logging(level: str, form: str) -> None:
 
 def _run_controller(arguments: argparse.Namespace) -> int:
     from k8sglue.controller import KINDS, Controller
+    from k8sglue.leader import Leader
+    from k8sglue.metrics import Metrics
     from k8sglue.running import run_until_stopped
+    from k8sglue.statuspages import StatusPages
 
     async def run() -> int:
-        source = _open_source(arguments, KINDS, "controller")
-        controller = Controller(source, _config_key(arguments))
+        metrics = Metrics()
+        source = _open_source(arguments, KINDS, "controller", metrics.answered)
+        leader = Leader(source, arguments.namespace, duration=arguments.lease_duration)
+        controller = Controller(source, _config_key(arguments), arguments.lb_class, leader, metrics)
+        pages = StatusPages(controller.pages)
+        port = arguments.port if arguments.port is not None else 0 if arguments.source else _METRICS_PORT
         try:
             if arguments.once:
                 return 0 if await controller.run_once() else 1
+            if port:
+                await pages.listen(port)
             await run_until_stopped(controller.run())
         finally:
+            await pages.close()
             await source.close()
         return 0
 

@@ -131,7 +131,7 @@ async def test_a_service_with_a_class_is_left_alone(api: ApiServer, tmp_path: Pa
 async def test_writes_that_fail_are_tried_again(
     api: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("k8sglue.controller._RETRY_TIMES", (0.01,))
+    monkeypatch.setattr("k8sglue.outbox._DELAYS", (0.01,))
     fault = api.fail(500, verb="patch", resource="services/status", times=3)
     async with controlling(api, tmp_path):
         api.create(service("a"))
