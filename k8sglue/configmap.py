@@ -23,6 +23,7 @@ from k8sglue.config import (
     BGPAdvertisement,
     Config,
     IPAddress,
+    L2Advertisement,
     Peer,
     Pool,
     Protocol,
@@ -150,12 +151,13 @@ class _Reader:
         password = fields.text("password")
         if len(password.encode()) > 80:
             fields.problem(f"{len(password.encode())} octets, at most 80 fit in a TCP MD5 key", "password")
-        name = Peer(address=address, asn=asn, my_asn=my_asn, port=port).name if address else ""
+        name = Peer(name="", address=address, asn=asn, my_asn=my_asn, port=port).endpoint if address else ""
         if len(self.problems) > found or _is_below(fields, duplicates):
             self.peers_set_aside |= {name} - {""}
             return None
         assert address is not None
         return Peer(
+            name=name,
             address=address,
             asn=asn,
             my_asn=my_asn,
@@ -163,7 +165,7 @@ class _Reader:
             hold_time=hold_time,
             router_id=router_id if isinstance(router_id, IPv4Address) else None,
             password=password,
-            node_selectors=selectors or (Selector(),),
+            node_selectors=selectors,
         )
 
     def _add_pool(self, fields: Fields, duplicates: set[tuple[str | int, ...]]) -> bool:
@@ -202,7 +204,7 @@ class _Reader:
             ranges=ranges,
             auto_assign=fields.boolean("auto-assign", True),
             avoid_buggy_ips=fields.boolean("avoid-buggy-ips", False),
-            layer2=protocol == Protocol.LAYER2.value,
+            layer2=(L2Advertisement(),) if protocol == Protocol.LAYER2.value else (),
             bgp=(advertisements or (BGPAdvertisement(),)) if protocol == Protocol.BGP.value else (),
         )
 

@@ -252,19 +252,26 @@ def _peers(config: Config | None, node: Node | None) -> tuple[Peer, ...]:
     """Return the node's peers; of several at one address and port the first counts."""
     if config is None or node is None:
         return ()
-    by_name: dict[str, Peer] = {}
+    by_endpoint: dict[str, Peer] = {}
     for peer in config.peers:
-        if peer.selects(node.labels):
-            by_name.setdefault(peer.name, peer)
-    return tuple(by_name.values())
+        # Peers that are found by their interface, and those in a VRF, are not connected to yet.
+        if peer.selects(node.labels) and peer.address is not None and not peer.vrf:
+            by_endpoint.setdefault(peer.endpoint, peer)
+    return tuple(by_endpoint.values())
 
 
 def _routes(pool: Pool, address: IPAddress) -> Iterable[bgp.Route]:
     for advertisement in pool.bgp:
         network = ip_network(f"{address}/{advertisement.aggregation_length}", strict=False)
         assert isinstance(network, IPv4Network)
+        large = "large:"
         yield bgp.Route(
-            str(network), communities=advertisement.communities, local_pref=advertisement.local_pref
+            str(network),
+            communities=[each for each in advertisement.communities if not each.startswith(large)],
+            large_communities=[
+                each.removeprefix(large) for each in advertisement.communities if each.startswith(large)
+            ],
+            local_pref=advertisement.local_pref,
         )
 
 
@@ -272,5 +279,6 @@ def _merged(route: bgp.Route, other: bgp.Route) -> bgp.Route:
     """Join two ways of announcing one prefix: all communities, the higher preference."""
     return route.evolve(
         communities=[*route.communities, *other.communities],
+        large_communities=[*route.large_communities, *other.large_communities],
         local_pref=max((p for p in (route.local_pref, other.local_pref) if p is not None), default=None),
     )

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from k8sglue.apiclient import ApiClient, ApiError, TimeLimits
 from k8sglue.cluster import ConflictError, Event, SourceError, Store
+from k8sglue.kinds import CUSTOM_KINDS, GROUP
 from k8sglue.reflector import Collection, Pace, Reflector
 from k8sglue.resources import Kind, ResourceError, Service, parse
 
@@ -165,8 +166,14 @@ def _collections(namespace: str, config: str) -> dict[Kind, Collection]:
         Collection(Kind.SERVICE, "/api/v1/services"),
         Collection(Kind.ENDPOINT_SLICE, "/apis/discovery.k8s.io/v1/endpointslices"),
         Collection(Kind.NODE, "/api/v1/nodes"),
+        Collection(Kind.NAMESPACE, "/api/v1/namespaces"),
+        Collection(Kind.SECRET, f"/api/v1/namespaces/{namespace}/secrets"),
         Collection(Kind.CONFIG_MAP, f"/api/v1/namespaces/{namespace}/configmaps", f"metadata.name={config}"),
         Collection(Kind.LEASE, _LEASES.format(namespace)),
+        *(
+            Collection(kind, f"/apis/{GROUP}/{kind.versions[0]}/namespaces/{namespace}/{kind.plural}")
+            for kind in CUSTOM_KINDS
+        ),
     )
     return {collection.kind: collection for collection in found}
 

@@ -1,7 +1,7 @@
 """Kubernetes label selectors: which objects are meant, by their labels."""
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -45,3 +45,8 @@ class Selector:
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Tell whether an object with these labels is selected."""
         return all(requirement.matches(labels) for requirement in self.requirements)
+
+
+def selected(selectors: Sequence[Selector], labels: Mapping[str, str]) -> bool:
+    """Tell whether any of the selectors selects an object with these labels; none at all select everything."""
+    return not selectors or any(selector.matches(labels) for selector in selectors)

@@ -81,7 +81,7 @@ class Speaker:
     async def _keep_heartbeat(self) -> None:
         failed = False
         while True:
-            sessions = {peer.name: running.state.value for peer, running in self._peers.items()}
+            sessions = {peer.endpoint: running.state.value for peer, running in self._peers.items()}
             annotations = {SESSIONS_ANNOTATION: json.dumps(sessions, sort_keys=True)}
             try:
                 await self.source.renew_lease(lease_name(self.node_name), self.node_name, annotations)
@@ -149,9 +149,10 @@ class Speaker:
             if peer in self._peers or peer in self._refused_peers:
                 continue
             try:
+                assert peer.address is not None
                 self._peers[peer] = self._bgp.add_peer(
                     peer.address,
-                    peer_as=peer.asn,
+                    peer_as=peer.accepted_asn,
                     local_as=peer.my_asn,
                     port=peer.port,
                     hold_time=int(peer.hold_time),
@@ -159,7 +160,7 @@ class Speaker:
                     password=peer.password or None,
                 )
             except BGPError as error:
-                _log.warning("peer %s: %s", peer.name, error)
+                _log.warning("peer %s: %s", peer.endpoint, error)
                 self._refused_peers.add(peer)
 
     def _tell(self, desired: Desired) -> None:

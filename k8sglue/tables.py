@@ -84,9 +84,9 @@ def peers(config: Config, store: Store) -> str:
         nodes = sorted(node.name for node in store.nodes.values() if peer.selects(node.labels)) or ["<none>"]
         for node in nodes:
             state = sessions.get(node, {}).get(
-                peer.name, "<no speaker>" if node not in sessions else "<unknown>"
+                peer.endpoint, "<no speaker>" if node not in sessions else "<unknown>"
             )
-            rows.append((peer.name, str(peer.asn), str(peer.my_asn), f"{peer.hold_time:g}s", node, state))
+            rows.append((peer.endpoint, str(peer.asn), str(peer.my_asn), f"{peer.hold_time:g}s", node, state))
     return layout(("PEER", "ASN", "MY-ASN", "HOLD-TIME", "NODE", "SESSION"), rows)
 
 
@@ -117,7 +117,7 @@ def plan(desired: Desired, node: str) -> str:
         else f"Node {node} announces nothing."
     ]
     if desired.peers:
-        parts.append(f"By BGP to {', '.join(peer.name for peer in desired.peers)}:")
+        parts.append(f"By BGP to {', '.join(peer.endpoint for peer in desired.peers)}:")
         parts[-1] += "".join(f"\n{route.prefix}" for route in desired.routes) or " nothing"
     if refused:
         parts.append("It does not announce:\n" + layout(("SERVICE", "PROTOCOL", "BECAUSE"), refused))
@@ -129,7 +129,7 @@ def plan_json(desired: Desired, node: str) -> str:
     document = {
         "node": node,
         "layer2": sorted(map(str, desired.addresses)),
-        "peers": [peer.name for peer in desired.peers],
+        "peers": [peer.endpoint for peer in desired.peers],
         "routes": [
             {
                 "prefix": str(route.prefix),
@@ -176,7 +176,7 @@ def _pool(pool: Pool) -> dict[str, object]:
         "addresses": [str(addresses) for addresses in pool.ranges],
         "autoAssign": pool.auto_assign,
         "avoidBuggyIPs": pool.avoid_buggy_ips,
-        "layer2": pool.layer2,
+        "layer2": bool(pool.layer2),
         "bgp": [
             {
                 "aggregationLength": each.aggregation_length,

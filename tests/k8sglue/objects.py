@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 
-from k8sglue.config import AddressRange, BGPAdvertisement, Config, IPAddress, Pool
+from k8sglue.config import AddressRange, BGPAdvertisement, Config, IPAddress, L2Advertisement, Pool
 from k8sglue.configmap import read_text
 from k8sglue.resources import Endpoint, EndpointSlice, Key, Node, Service, ServicePort
 
@@ -33,7 +33,7 @@ def pool(
         ranges=tuple(AddressRange(ip_address(first), ip_address(last)) for first, last in ends),
         auto_assign=auto_assign,
         avoid_buggy_ips=avoid_buggy_ips,
-        layer2=not bgp,
+        layer2=() if bgp else (L2Advertisement(),),
         bgp=(BGPAdvertisement(),) if bgp else (),
     )
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8sglue.config import AddressRange, BGPAdvertisement, Peer, Pool
+from k8sglue.config import AddressRange, BGPAdvertisement, L2Advertisement, Peer, Pool
 from k8sglue.configmap import Reading, read_document, read_text
 from k8sglue.documents import Document
 from k8sglue.selectors import Operator, Requirement, Selector
@@ -50,7 +50,9 @@ def span(first: str, last: str) -> AddressRange:
 
 def test_the_article_s_configuration() -> None:
     assert config(ARTICLE_CONFIG).pools == {
-        "my-ip-space": Pool(name="my-ip-space", ranges=(span("10.211.55.240", "10.211.55.255"),), layer2=True)
+        "my-ip-space": Pool(
+            name="my-ip-space", ranges=(span("10.211.55.240", "10.211.55.255"),), layer2=(L2Advertisement(),)
+        )
     }
 
 
@@ -61,7 +63,7 @@ def test_every_key_means_what_it_means_to_metallb() -> None:
         ranges=(span("198.51.100.64", "198.51.100.127"), span("203.0.113.1", "203.0.113.9")),
         auto_assign=False,
         avoid_buggy_ips=True,
-        bgp=(BGPAdvertisement(), BGPAdvertisement(32, 0, ("1:2", "65535:10"))),
+        bgp=(BGPAdvertisement(), BGPAdvertisement(local_pref=0, communities=("1:2", "65535:10"))),
     )
     assert read.pools["42"].layer2
     selector = Selector(
@@ -73,6 +75,7 @@ def test_every_key_means_what_it_means_to_metallb() -> None:
     )
     assert read.peers == (
         Peer(
+            name="10.0.0.1:1179",
             address=ip_address("10.0.0.1"),
             asn=64513,
             my_asn=64512,
@@ -83,6 +86,7 @@ def test_every_key_means_what_it_means_to_metallb() -> None:
             node_selectors=(selector,),
         ),
         Peer(
+            name="[2001:db8::1]:179",
             address=ip_address("2001:db8::1"),
             asn=42,
             my_asn=42,
