@@ -8,6 +8,8 @@ that somebody gave back; nothing is polled.
 import asyncio
 import json
 import logging
+import random
+import time
 from collections.abc import Iterable
 
 import attrs
@@ -38,7 +40,7 @@ class Controller:
     config_key: Key
     """The ConfigMap's namespace and name."""
     _config: ConfigInForce = attrs.field(init=False)
-    _allocator: Allocator = attrs.field(init=False, factory=Allocator)
+    _allocator: Allocator = attrs.field(init=False, factory=lambda: Allocator(random.randrange))
     _wake: asyncio.Event = attrs.field(init=False, factory=asyncio.Event)
     """There is something to do."""
     _dirty: set[Key] = attrs.field(init=False, factory=set)
@@ -114,13 +116,13 @@ class Controller:
         service = self.source.store.services.get(key)
         before = self._allocator.assignments.get(key)
         if service is None or not is_ours(service):
-            self._allocator.release(key)
+            self._allocator.release(key, time.monotonic())
             self._waiting.pop(key, None)
             if before:
                 _log.info("Service %s: released %s", key, _text(before))
                 self._wake_waiting()
             return
-        settled = self._allocator.settle(service)
+        settled = self._allocator.settle(service, time.monotonic())
         if before and before != settled.addresses:
             self._wake_waiting()
         if settled.change is not Change.NONE:
