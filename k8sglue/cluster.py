@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar, cast
 
 import attrs
 
-from k8sglue.resources import ConfigMap, EndpointSlice, Key, Kind, Lease, Node, Resource, Service
+from k8sglue.resources import ConfigMap, EndpointSlice, Key, Kind, Lease, Namespace, Node, Resource, Service
 
 R = TypeVar("R", bound=Resource)
 
@@ -94,6 +94,11 @@ class Store:
     def nodes(self) -> Mapping[Key, Node]:
         """Every Node, by key."""
         return self._of(Node)
+
+    @property
+    def namespaces(self) -> Mapping[Key, Namespace]:
+        """Every Namespace, by key."""
+        return self._of(Namespace)
 
     @property
     def config_maps(self) -> Mapping[Key, ConfigMap]:

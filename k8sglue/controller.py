@@ -6,13 +6,14 @@ one of them can go on where the leader stopped. Whoever begins to lead knows not
 Services says: first it makes sure that it has seen all that its predecessor wrote, then every Service says what it
 has, and only then is anybody given anything.
 
-A Service that could not be served waits until something changes that could help: its own manifest, the pools, or an
-address that somebody gave back; nothing is polled.
+A Service that could not be served waits until something changes that could help, which the allocator knows: its own
+manifest, the pools, or an address that somebody gave back; nothing is polled.
 """
 
 import asyncio
 import json
 import logging
+import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from http import HTTPStatus
@@ -20,11 +21,11 @@ from typing import Any
 
 import attrs
 
-from k8sglue.allocator import Allocator, Change, Settled
+from k8sglue.allocator import Allocator, Change, Refusal, Settled
 from k8sglue.cluster import Event, EventType, Source
 from k8sglue.inforce import ConfigInForce
 from k8sglue.leader import Leader
-from k8sglue.metrics import CONTENT_TYPE, Metrics
+from k8sglue.metrics import CONTENT_TYPE, Metrics, PoolUse
 from k8sglue.outbox import Draft
 from k8sglue.publisher import Publisher
 from k8sglue.resources import Key, Kind, Service
@@ -33,7 +34,7 @@ from k8sglue.statuspages import Page
 
 _log = logging.getLogger("k8sglue")
 
-KINDS = (Kind.SERVICE, Kind.CONFIG_MAP, Kind.LEASE)
+KINDS = (Kind.SERVICE, Kind.NAMESPACE, Kind.CONFIG_MAP, Kind.LEASE)
 """What the controller watches."""
 
 _AT_ONCE = 200
@@ -53,17 +54,19 @@ class Controller:
     """Who tells whether we lead; None if there are no others."""
     metrics: Metrics = attrs.field(factory=Metrics)
     _config: ConfigInForce = attrs.field(init=False)
-    _allocator: Allocator = attrs.field(init=False, factory=Allocator)
+    _allocator: Allocator = attrs.field(init=False)
     _publisher: Publisher = attrs.field(init=False)
     _wake: asyncio.Event = attrs.field(init=False, factory=asyncio.Event)
     """There is something to do."""
     _dirty: dict[Key, float] = attrs.field(init=False, factory=dict)
     """Services to settle, and since when."""
-    _waiting: dict[Key, Settled] = attrs.field(init=False, factory=dict)
-    """Services with a wish that could not be met, and what was said about that."""
+    _said: dict[Key, tuple[Event, ...]] = attrs.field(init=False, factory=dict)
+    """What has been said about Services, and still holds."""
 
     def __attrs_post_init__(self) -> None:
         self._config = ConfigInForce(self.config_key)
+        self._allocator = Allocator(random.randrange)
+        self.metrics.watch_pools(self._pools_in_use)
         self._publisher = Publisher(self.source, self.metrics)
         self.source.store.subscribe(self._wake.set)
 
@@ -107,16 +110,17 @@ class Controller:
         await self.source.catch_up()
         await wait_synced(self.source.store)
         self._config = ConfigInForce(self.config_key)
-        self._allocator = Allocator()
+        self._allocator = Allocator(random.randrange)
         self._publisher = Publisher(self.source, self.metrics)
-        self._waiting.clear()
+        self._said.clear()
         self._dirty = dict.fromkeys(self.source.store.services, time.monotonic())
         self._wake.set()
         self.metrics.leading.set(1)
 
     async def _settle_forever(self) -> None:
         while True:
-            await wait_at_most(self._wake, None)
+            retry = self._allocator.next_retry()
+            await wait_at_most(self._wake, None if retry is None else retry - time.monotonic())
             await self._settle_dirty()
 
     async def _settle_all(self) -> None:
@@ -129,11 +133,11 @@ class Controller:
         self._wake.clear()
         now = time.monotonic()
         store = self.source.store
-        self._mark((key for kind, key in store.take_changes() if kind is Kind.SERVICE), now)
-        if self._config.update(store) and self._config.config:
-            self._allocator.configure(self._config.config)
-            self._mark(store.services, now)
-        self.metrics.config_loaded.set(self._config.config is not None)
+        changes = store.take_changes()
+        self._mark((key for kind, key in changes if kind is Kind.SERVICE), now)
+        if self._config.update(store) or any(kind is Kind.NAMESPACE for kind, _ in changes):
+            self._configure(now)
+        self._mark(self._allocator.take_retries(now), now)
         dirty, self._dirty = self._dirty, {}
         # Whoever has an address says so before anybody is given one, be it a new one for an old.
         async for key in _in_turns(sorted(dirty)):
@@ -143,25 +147,31 @@ class Controller:
         order = sorted(dirty, key=lambda key: (key not in self._allocator.assignments, key))
         async for key in _in_turns(order):
             self._settle(key, dirty[key])
+        self._mark(self._allocator.take_retries(time.monotonic()), now)
+
+    def _configure(self, now: float) -> None:
+        config = self._config.config
+        self.metrics.config_loaded.set(config is not None)
+        if config is not None:
+            self.metrics.config_stale.set(not config.complete)
+            labels = {key.name: namespace.labels for key, namespace in self.source.store.namespaces.items()}
+            self._mark(self._allocator.configure(config, labels), now)
 
     def _settle(self, key: Key, since: float) -> None:
         self.metrics.updated()
         service = self.source.store.services.get(key)
-        before = self._allocator.assignments.get(key)
         if service is None or not self._is_ours(service):
-            self._allocator.release(key)
-            self._waiting.pop(key, None)
-            self._publisher.withdraw(key)
-            if before:
+            before = self._allocator.assignments.get(key, ())
+            if self._allocator.release(key, time.monotonic()):
                 _log.info("Service %s: released %s", key, _text(before))
-                self._wake_waiting()
+            self._said.pop(key, None)
+            self._publisher.withdraw(key)
             return
-        settled = self._allocator.settle(service)
-        if before and before != settled.addresses:
-            self._wake_waiting()
-        said = self._waiting.pop(key, None)
-        if settled.refusal is not None:
-            self._waiting[key] = settled
+        settled = self._allocator.settle(service, time.monotonic())
+        said, now_said = self._said.pop(key, ()), tuple(_complaints(service, settled))
+        if now_said:
+            self._said[key] = now_said
+        known = {(event.reason, event.note) for event in said}
         self._publisher.put(
             Draft(
                 service=service,
@@ -169,10 +179,22 @@ class Controller:
                 pool=settled.pool,
                 write=settled.change is not Change.NONE,
                 outcome=tuple(_outcome(service, settled)),
-                events=tuple(_refusals(service, settled, said)),
+                events=tuple(event for event in now_said if (event.reason, event.note) not in known),
                 since=since,
             )
         )
+
+    def _pools_in_use(self) -> Iterator[PoolUse]:
+        config = self._allocator.config
+        for pool in config.pools if config else ():
+            counters = self._allocator.counters(pool)
+            yield PoolUse(
+                pool=pool,
+                ipv4=counters.assigned_ipv4 + counters.available_ipv4,
+                ipv6=counters.assigned_ipv6 + counters.available_ipv6,
+                ipv4_in_use=counters.assigned_ipv4,
+                ipv6_in_use=counters.assigned_ipv6,
+            )
 
     def _readiness(self) -> Page:
         """A standby that follows is as ready as a leader: it is ready to take over."""
@@ -182,10 +204,6 @@ class Controller:
 
     def _is_ours(self, service: Service) -> bool:
         return is_ours(service, self.lb_class)
-
-    def _wake_waiting(self) -> None:
-        """An address was given back: whoever waits may have a chance now."""
-        self._mark(self._waiting, time.monotonic())
 
     def _mark(self, keys: Iterable[Key], now: float) -> None:
         for key in keys:
@@ -216,19 +234,19 @@ def _outcome(service: Service, settled: Settled) -> Iterator[Event]:
         yield Event(regarding=service, reason="ClearAssignment", action="Clear", note=note)
 
 
-def _refusals(service: Service, settled: Settled, said: Settled | None) -> Iterator[Event]:
-    """Tell why a wish can not be met, unless that was said before."""
-    if settled.refusal is None or (said and (said.refusal, said.detail) == (settled.refusal, settled.detail)):
-        return
-    detail = f" ({settled.detail})" if settled.detail else ""
-    kept = f"; it keeps {_text(settled.addresses)}" if settled.addresses else ""
-    yield Event(
-        regarding=service,
-        type=EventType.WARNING,
-        reason="AllocationFailed",
-        action="Allocate",
-        note=f"Failed to allocate IP: {settled.refusal.value}{detail}{kept}",
-    )
+def _complaints(service: Service, settled: Settled) -> Iterator[Event]:
+    """Tell why a wish can not be met, and what a Service should no longer say."""
+    for warning in settled.warnings:
+        yield _warning(service, "deprecatedAnnotation", warning)
+    if settled.refusal is not None:
+        detail = f" ({settled.detail})" if settled.detail else ""
+        kept = f"; it keeps {_text(settled.addresses)}" if settled.addresses else ""
+        reason = "AdditionalAssignFailed" if settled.refusal is Refusal.INCOMPLETE else "AllocationFailed"
+        yield _warning(service, reason, f"Failed to allocate IP: {settled.refusal.value}{detail}{kept}")
+
+
+def _warning(service: Service, reason: str, note: str) -> Event:
+    return Event(regarding=service, type=EventType.WARNING, reason=reason, action="Allocate", note=note)
 
 
 def _text(addresses: Iterable[object]) -> str:

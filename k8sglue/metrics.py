@@ -34,8 +34,6 @@ class PoolUse:
     ipv6: int
     ipv4_in_use: int
     ipv6_in_use: int
-    services: int
-    """Services that have an address of it."""
 
 
 class Metrics:
@@ -147,10 +145,5 @@ _POOL_GAUGES: tuple[tuple[str, str, Callable[[PoolUse], float]], ...] = (
         "ipv6_addresses_in_use_total",
         "Number of IPv6 addresses in use, per pool.",
         lambda use: use.ipv6_in_use,
-    ),
-    (
-        "services_allocated_total",
-        "Number of Services that have an address, per pool.",
-        lambda use: use.services,
     ),
 )

@@ -56,6 +56,8 @@ class Service:
     """`IPv4`, `IPv6` or both, the primary one first; an API server always fills them in."""
     ip_family_policy: str = "SingleStack"
     ports: tuple[ServicePort, ...] = ()
+    selector: Mapping[str, str] = attrs.field(factory=dict)
+    """The labels of its pods; empty if somebody else makes its EndpointSlices."""
     load_balancer_ip: str = ""
     """`spec.loadBalancerIP`, what the user asks for, unchecked; empty if nothing."""
     load_balancer_class: str = ""
@@ -220,6 +222,7 @@ def _service(key: Key, metadata: Fields, fields: Fields) -> Service:
         ip_families=spec.texts("ipFamilies"),
         ip_family_policy=spec.text("ipFamilyPolicy", "SingleStack"),
         ports=tuple(map(_port, spec.each("ports"))),
+        selector=spec.text_map("selector"),
         load_balancer_ip=spec.text("loadBalancerIP"),
         load_balancer_class=spec.text("loadBalancerClass"),
         external_traffic_policy=spec.text("externalTrafficPolicy", "Cluster"),

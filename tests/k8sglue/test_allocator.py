@@ -11,7 +11,7 @@ from tests.k8sglue.objects import addresses, config, pool, pools, service
 
 
 def allocator(*members: object, **options: bool) -> Allocator:
-    made = Allocator()
+    made = Allocator(lowest)
     made.configure(pools(*members, **options))  # type: ignore[arg-type]  # pools and nothing else
     return made
 
@@ -26,7 +26,7 @@ OTHER = pool("other", "10.0.1.1-10.0.1.9")
 
 
 def test_the_article_s_service_gets_the_first_address_of_the_pool() -> None:
-    made = Allocator()
+    made = Allocator(lowest)
     made.configure(config())
     settled = made.settle(service())
     assert settled == Settled(
@@ -150,7 +150,7 @@ def test_an_address_outside_of_all_pools_is_exchanged_or_taken_back() -> None:
 
 
 def test_nothing_is_taken_while_there_is_no_configuration() -> None:
-    made = Allocator()
+    made = Allocator(lowest)
     assert made.settle(service("a", ingress=("192.0.2.1",))).addresses == addresses("192.0.2.1")
     assert made.settle(service("b")).refusal is Refusal.NO_CONFIG
 
@@ -206,7 +206,7 @@ def test_an_address_that_the_pool_avoids_can_not_be_asked_for_but_is_kept() -> N
 
 
 def test_an_address_that_a_status_has_twice_counts_once() -> None:
-    made = Allocator()
+    made = Allocator(lowest)
     made.settle(service("a", ingress=("10.0.0.1", "10.0.0.1")))
     made.configure(pools(SMALL))
     settled = made.settle(
@@ -278,7 +278,7 @@ class AllocatorLife(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         before = {key: known.ingress for key, known in self.known.items()}
-        self.allocator = Allocator()
+        self.allocator = Allocator(lowest)
         self.allocator.configure(self.config)
         self.settle_all()
         assert {key: known.ingress for key, known in self.known.items() if before[key]} == {
@@ -314,7 +314,7 @@ class AllocatorLife(RuleBasedStateMachine):
     @invariant()
     def none_lost(self) -> None:
         """Whoever asks for every address one after the other gets all that are free."""
-        copy = Allocator()
+        copy = Allocator(lowest)
         copy.configure(self.config)
         free = {
             each.name: sum(addresses.size for addresses in each.ranges if addresses.first.version == 4)
