@@ -60,6 +60,7 @@ class Controller:
     """There is something to do."""
     _dirty: dict[Key, float] = attrs.field(init=False, factory=dict)
     """Services to settle, and since when."""
+    _leading: bool = attrs.field(init=False, default=False)
     _said: dict[Key, tuple[Event, ...]] = attrs.field(init=False, factory=dict)
     """What has been said about Services, and still holds."""
 
@@ -81,7 +82,7 @@ class Controller:
 
     async def run(self) -> None:
         """Work until cancelled. Raise SourceError if the source can not be used at all."""
-        await run_beside(self.source.run(), self._when_leading(self._settle_forever))
+        await run_beside(self._follow(), self._when_leading(self._settle_forever))
 
     async def run_once(self) -> bool:
         """Work until nothing is left to do, and return; tell whether every write succeeded at once.
@@ -89,15 +90,34 @@ class Controller:
         Raise SourceError if the source can not be used at all, or somebody else leads.
         """
         patience = 2 * self.source.heartbeat_duration
-        await run_beside(self.source.run(), self._when_leading(self._settle_all, patience))
+        await run_beside(self._follow(), self._when_leading(self._settle_all, patience))
         return not self._publisher.failures and not self._publisher.conflicts
+
+    async def _follow(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.source.run())
+            tasks.create_task(self._stand_by())
+
+    async def _stand_by(self) -> None:
+        """Follow the configuration while somebody else leads: what was good once may be needed later."""
+        news = asyncio.Event()
+        self.source.store.subscribe(news.set)
+        while True:
+            await news.wait()
+            news.clear()
+            if self.source.store.synced and not self._leading:
+                self._config.update(self.source.store)
 
     async def _when_leading(
         self, settle: Callable[[], Coroutine[Any, Any, None]], patience: float | None = None
     ) -> None:
         async def lead() -> None:
             await self._begin()
-            await run_beside(self._publisher.run(), settle())
+            self._set_leading(True)
+            try:
+                await run_beside(self._publisher.run(), settle())
+            finally:
+                self._set_leading(False)
 
         if self.leader is None:
             await lead()
@@ -106,16 +126,20 @@ class Controller:
 
     async def _begin(self) -> None:
         """Forget what we knew when we led the last time, and learn what there is."""
-        self.metrics.leading.set(0)
         await self.source.catch_up()
         await wait_synced(self.source.store)
-        self._config = ConfigInForce(self.config_key)
+        now = time.monotonic()
         self._allocator = Allocator(random.randrange)
         self._publisher = Publisher(self.source, self.metrics)
         self._said.clear()
-        self._dirty = dict.fromkeys(self.source.store.services, time.monotonic())
+        self._config.update(self.source.store)
+        self._configure(now)
+        self._dirty = dict.fromkeys(self.source.store.services, now)
         self._wake.set()
-        self.metrics.leading.set(1)
+
+    def _set_leading(self, leading: bool) -> None:
+        self._leading = leading
+        self.metrics.leading.set(leading)
 
     async def _settle_forever(self) -> None:
         while True:
