@@ -60,7 +60,8 @@ class Outbox:
     _waiting: dict[Key, Draft] = attrs.field(init=False, factory=dict)
     _order: deque[Key] = attrs.field(init=False, factory=deque)
     _later: list[tuple[float, Key]] = attrs.field(init=False, factory=list)
-    _busy: set[Key] = attrs.field(init=False, factory=set)
+    _busy: dict[Key, bool] = attrs.field(init=False, factory=dict)
+    """Services with a draft on its way, and whether it still is what was decided last."""
     _held: set[Key] = attrs.field(init=False, factory=set)
     _leaving: dict[Key, frozenset[str]] = attrs.field(init=False, factory=dict)
     _left_by: dict[str, set[Key]] = attrs.field(init=False, factory=dict)
@@ -90,7 +91,7 @@ class Outbox:
         self._set_leaving(key, shown - frozenset(draft.addresses))
         before = self._waiting.pop(key, None)
         draft = _telling(before.events if before else (), draft)
-        self._failures_of.pop(key, None)
+        self._outdate(key)
         if draft.write or draft.events:
             self._waiting[key] = draft
             self._order.append(key)
@@ -98,7 +99,7 @@ class Outbox:
     def withdraw(self, key: Key) -> None:
         """Forget a Service that is gone, or no longer ours: its status shows nothing any more."""
         self._waiting.pop(key, None)
-        self._failures_of.pop(key, None)
+        self._outdate(key)
         self._sent.pop(key, None)
         self._set_leaving(key, frozenset())
 
@@ -114,7 +115,7 @@ class Outbox:
             if draft is None or key in self._busy or (draft := self._sendable(draft)) is None:
                 continue
             del self._waiting[key]
-            self._busy.add(key)
+            self._busy[key] = True
             if draft.write:
                 before = self._sent.get(key, _Sent(draft.service.resource_version)).addresses
                 self._sent[key] = _Sent(draft.service.resource_version, before | set(draft.addresses))
@@ -138,7 +139,7 @@ class Outbox:
 
     def done(self, key: Key) -> None:
         """Take in that a draft is dealt with."""
-        self._busy.discard(key)
+        self._busy.pop(key, None)
         self._failures = 0
         self._failures_of.pop(key, None)
         self._order.append(key)
@@ -149,11 +150,12 @@ class Outbox:
         `alone`: that is no reason to expect that others will fail. `pause`: seconds that the source asks for.
         """
         key = draft.service.key
-        self._busy.discard(key)
-        newer = self._waiting.setdefault(key, draft)
-        if newer is not draft:
+        current = self._busy.pop(key, True)
+        if current:
+            self._waiting[key] = draft
+        elif newer := self._waiting.get(key):
             self._waiting[key] = _telling(draft.events, newer)
-        if alone and newer is draft:
+        if alone and current:
             count = self._failures_of.get(key, 0)
             self._failures_of[key] = count + 1
             delay = _DELAYS_OF_ONE[min(count, len(_DELAYS_OF_ONE) - 1)]
@@ -182,6 +184,11 @@ class Outbox:
             return None
         # The rest is decided again when the store has the new status.
         return attrs.evolve(draft, addresses=free, pool=draft.pool if free else "", outcome=())
+
+    def _outdate(self, key: Key) -> None:
+        self._failures_of.pop(key, None)
+        if key in self._busy:
+            self._busy[key] = False
 
     def _set_leaving(self, key: Key, addresses: frozenset[str]) -> None:
         before = self._leaving.pop(key, frozenset())
