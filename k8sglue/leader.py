@@ -45,7 +45,7 @@ class Leader:
         """The name that we go by in the Lease."""
         return self._leadership.identity
 
-    async def run(self, work: Callable[[], Awaitable[None]], *, patience: float | None = None) -> None:
+    async def run(self, work: Callable[[], Awaitable[object]], *, patience: float | None = None) -> None:
         """Do `work` whenever we lead: until it returns, else until cancelled. It is cancelled if we lead no more.
 
         Raise SourceError if we do not lead after `patience` seconds. When cancelled, and when `work` returns or
@@ -95,7 +95,7 @@ class Leader:
         await self._attempt(self._claim())
         return self._may_act()
 
-    async def _lead(self, work: Callable[[], Awaitable[None]]) -> bool:
+    async def _lead(self, work: Callable[[], Awaitable[object]]) -> bool:
         """Work and renew. Return True once the work is done, False when we no longer lead."""
         _log.info("leading, as %s", self.identity)
         self.leading = True

@@ -128,6 +128,10 @@ class Objects:
             if kind == resource.kind and namespace in ("", place)
         ]
 
+    def everything(self) -> Iterator[tuple[tuple[str, str, str], Json]]:
+        """Go through all objects with kind, namespace and name, to look at: they are not copied."""
+        yield from self._objects.items()
+
     def changes_since(self, version: int) -> Sequence[Change]:
         """Return what happened after a version."""
         return self.changes[bisect.bisect_right(self.changes, version, key=lambda change: change.version) :]

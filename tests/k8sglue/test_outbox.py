@@ -123,10 +123,27 @@ def test_an_outage_delays_all_and_longer_each_time() -> None:
     assert third is not None
     outbox.failed(third, 0.5, alone=False)
     assert outbox.next_timeout() == 1.5
-    fourth = outbox.take(1.5)
-    succeed(outbox, fourth)
-    assert not outbox.failing
+    succeed(outbox, outbox.take(1.5))
     assert len(sent(outbox, 1.5)) == 2
+
+
+def test_a_success_ends_an_outage() -> None:
+    outbox = Outbox()
+    outbox.put(draft("a"))
+    succeed(outbox, outbox.take(0.0))
+    assert not outbox.failing
+
+
+def test_an_address_that_two_leave_is_free_when_both_have_left() -> None:
+    outbox = Outbox()
+    for name in "ab":
+        outbox.put(draft(name, shown=("1",)))
+    outbox.put(draft("c", "1"))
+    first, second = outbox.take(0.0), outbox.take(0.0)
+    succeed(outbox, first)
+    assert outbox.take(0.0) is None
+    succeed(outbox, second)
+    assert sent(outbox) == ["c 1"]
 
 
 def test_a_source_that_asks_for_time_gets_it() -> None:
