@@ -197,6 +197,9 @@ class Source(Protocol):
         has the new state by then, or will have it soon), SourceError if the write failed otherwise.
         """
 
+    async def read_again(self, service: Service) -> None:
+        """Make sure that what the store has of a Service is its newest state. Raise SourceError if that failed."""
+
     async def write_status(self, resource: Resource, status: Mapping[str, object]) -> None:
         """Write fields of the status of an object that is no Service, and put the result in the store.
 

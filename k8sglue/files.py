@@ -175,6 +175,11 @@ class FileSource:
         # Writing a thousand of them must not keep signals and heartbeats waiting.
         await asyncio.sleep(0)
 
+    async def read_again(self, service: Service) -> None:
+        """Look at the file of its status now."""
+        self._services.refresh(time.monotonic(), only=(status_name(service.key),), trusted=True)
+        self._fill_store()
+
     async def write_status(self, resource: Resource, status: Mapping[str, object]) -> None:
         """Write the status of another object into a file of its own, for people and tools; nobody reads it here."""
         folder = self.directory / "status" / f"{resource.kind.value.lower()}s"

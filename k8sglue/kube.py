@@ -12,6 +12,7 @@ All of them but Leases share a budget of requests a second, so that ten thousand
 """
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections.abc import Iterable, Mapping
@@ -100,6 +101,18 @@ class KubeSource:
         ingress = [{"ip": address} for address in addresses]
         status = {"loadBalancer": {"ingress": ingress or None}}
         await self._patch_status(service, status, {"annotations": dict(annotations)})
+
+    async def read_again(self, service: Service) -> None:
+        """Ask for the one Service, and put the answer into the store if it is newer."""
+        await self._take_turn()
+        try:
+            answer = await self._client.get(self._collections[service.kind].path_of(service.key))
+            self._reflectors[service.kind].put_read(service, parse(service.kind, answer))
+        except ApiError as error:
+            if error.status != 404:  # the watch will tell
+                raise
+        except ResourceError as error:
+            raise SourceError(f"Service {service.key} makes no sense: {error}") from error
 
     async def write_status(self, resource: Resource, status: Mapping[str, object]) -> None:
         """Patch the status of another object; the caller knows what would change nothing."""
@@ -206,9 +219,11 @@ class KubeSource:
         try:
             answer = await self._client.patch(f"{path}/status", body)
         except ApiError as error:
-            if error.status == 409:
-                await self._read_again(before)
             if error.status in (404, 409):
+                # Until the watch tells, too.
+                if isinstance(before, Service):
+                    with contextlib.suppress(SourceError):
+                        await self.read_again(before)
                 raise ConflictError(str(error)) from error
             if error.status in _WRONG:
                 raise RefusedError(str(error)) from error
@@ -218,15 +233,6 @@ class KubeSource:
         except ResourceError as error:
             raise SourceError(f"PATCH {path}/status: the answer makes no sense: {error}") from error
         self._reflectors[before.kind].put_written(before, written)
-
-    async def _read_again(self, before: Resource) -> None:
-        """Put the newest state of an object into the store, in case that the watch is slow to tell of it."""
-        await self._take_turn()
-        try:
-            answer = await self._client.get(self._collections[before.kind].path_of(before.key))
-            self._reflectors[before.kind].put_read(before, parse(before.kind, answer))
-        except (ApiError, ResourceError):
-            pass  # the watch will tell
 
     async def _take_turn(self) -> None:
         pause = self._budget.take(time.monotonic())

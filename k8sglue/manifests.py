@@ -8,6 +8,8 @@ run side by side; where MetalLB's are still there, an API server refuses ours un
 in use stay where they are meanwhile: they stand in the status of the Services.
 """
 
+from k8sglue.leadership import LEASE_NAME
+
 IMAGE = "k8sglue:latest"
 """No image is published: this is a name for one that you build yourself, and that your nodes can pull."""
 
@@ -16,7 +18,7 @@ CONFIG = "config"
 
 def render(namespace: str = "metallb-system", image: str = IMAGE) -> str:
     """Return the manifests as YAML documents, in an order in which they can be applied."""
-    return _MANIFESTS.format(namespace=namespace, image=image, config=CONFIG)
+    return _MANIFESTS.format(namespace=namespace, image=image, config=CONFIG, lease=LEASE_NAME)
 
 
 _MANIFESTS = """\
@@ -55,6 +57,10 @@ metadata:
 rules:
 - apiGroups: [""]
   resources: [services]
+  # A Service whose status could not be written because it had changed is read again.
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [namespaces]
   verbs: [list, watch]
 - apiGroups: [""]
   resources: [services/status]
@@ -133,6 +139,39 @@ rules:
   verbs: [list, watch, create, patch, delete]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  namespace: {namespace}
+  name: k8sglue:leader
+  labels:
+    app.kubernetes.io/name: k8sglue
+rules:
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{lease}]
+  verbs: [get, list, watch, patch]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  # What is created has no name yet that a rule could go by.
+  verbs: [create]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  namespace: {namespace}
+  name: k8sglue:leader
+  labels:
+    app.kubernetes.io/name: k8sglue
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: k8sglue:leader
+subjects:
+- kind: ServiceAccount
+  namespace: {namespace}
+  name: controller
+---
+apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata:
   namespace: {namespace}
@@ -176,10 +215,8 @@ metadata:
     app.kubernetes.io/name: k8sglue
     app.kubernetes.io/component: controller
 spec:
-  replicas: 1
-  # Two controllers at once could give one address to two Services.
-  strategy:
-    type: Recreate
+  # One leads, the other one takes over.
+  replicas: 2
   revisionHistoryLimit: 3
   selector:
     matchLabels:
@@ -209,6 +246,18 @@ spec:
         env:
         - name: PYTHONDONTWRITEBYTECODE
           value: "1"
+        ports:
+        - name: monitoring
+          containerPort: 7472
+        livenessProbe:
+          httpGet:
+            path: /healthz
+            port: monitoring
+          initialDelaySeconds: 10
+        readinessProbe:
+          httpGet:
+            path: /readyz
+            port: monitoring
         resources:
           requests:
             cpu: 50m

@@ -4,7 +4,9 @@ Writes go out side by side, and any of them may fail, or fail to say that it suc
 in the status of two Services that may not share it, not even if the program is killed between two writes, the status
 that an address leaves is written before one that it comes to. An address *leaves* a Service as long as the status
 may show it, for all we know, and the allocator has taken it back. A Service that waits for an address, and itself
-shows one that leaves it, is given its status in two steps; so nobody waits in a circle.
+shows one that leaves it, is given its status in two steps; so nobody waits in a circle. If a request got no answer
+and is not wanted any more, the status is read again before anybody else gets the address: what got no answer
+arrives, if at all, before what is asked of the same Service later.
 
 A failure that is about one Service delays that Service; any other one delays all, and longer each time.
 """
@@ -36,6 +38,8 @@ class Draft:
     pool: str = ""
     write: bool = False
     """The status differs, and has to be written."""
+    check: bool = False
+    """The status is as it should be, if nothing arrived that was sent before: it has to be read again."""
     outcome: tuple[Event, ...] = ()
     """To be published once the status is written, and only if it is."""
     events: tuple[Event, ...] = ()
@@ -60,8 +64,9 @@ class Outbox:
     _waiting: dict[Key, Draft] = attrs.field(init=False, factory=dict)
     _order: deque[Key] = attrs.field(init=False, factory=deque)
     _later: list[tuple[float, Key]] = attrs.field(init=False, factory=list)
-    _busy: dict[Key, bool] = attrs.field(init=False, factory=dict)
-    """Services with a draft on its way, and whether it still is what was decided last."""
+    _busy: set[Key] = attrs.field(init=False, factory=set)
+    _newer: dict[Key, Draft | None] = attrs.field(init=False, factory=dict)
+    """What was decided while another draft was on its way, if only that there is nothing to write."""
     _held: set[Key] = attrs.field(init=False, factory=set)
     _leaving: dict[Key, frozenset[str]] = attrs.field(init=False, factory=dict)
     _left_by: dict[str, set[Key]] = attrs.field(init=False, factory=dict)
@@ -83,23 +88,20 @@ class Outbox:
     def put(self, draft: Draft) -> None:
         """Take in what was decided; it replaces what waits for the same Service."""
         key = draft.service.key
-        sent = self._sent.get(key)
-        if sent and key not in self._busy and sent.version != draft.service.resource_version:
-            del self._sent[key]
-            sent = None
-        shown = frozenset(draft.service.ingress) | (sent.addresses if sent else frozenset())
-        self._set_leaving(key, shown - frozenset(draft.addresses))
+        self._note_shown(draft)
         before = self._waiting.pop(key, None)
         draft = _telling(before.events if before else (), draft)
-        self._outdate(key)
-        if draft.write or draft.events:
+        self._outdate(key, draft)
+        if not draft.write and key in self._sent and key not in self._busy:
+            draft = attrs.evolve(draft, check=True)
+        if draft.check or draft.write or draft.events:
             self._waiting[key] = draft
             self._order.append(key)
 
     def withdraw(self, key: Key) -> None:
         """Forget a Service that is gone, or no longer ours: its status shows nothing any more."""
         self._waiting.pop(key, None)
-        self._outdate(key)
+        self._outdate(key, None)
         self._sent.pop(key, None)
         self._set_leaving(key, frozenset())
 
@@ -115,7 +117,7 @@ class Outbox:
             if draft is None or key in self._busy or (draft := self._sendable(draft)) is None:
                 continue
             del self._waiting[key]
-            self._busy[key] = True
+            self._busy.add(key)
             if draft.write:
                 before = self._sent.get(key, _Sent(draft.service.resource_version)).addresses
                 self._sent[key] = _Sent(draft.service.resource_version, before | set(draft.addresses))
@@ -134,12 +136,18 @@ class Outbox:
         """Take in that a status was written: it shows these addresses, and no others."""
         key = draft.service.key
         self._sent.pop(key, None)
-        newer = self._waiting.get(key, draft)
-        self._set_leaving(key, frozenset(draft.addresses) - frozenset(newer.addresses))
+        wanted = newer.addresses if (newer := self._newer.get(key)) else draft.addresses
+        self._set_leaving(key, frozenset(draft.addresses) - frozenset(wanted))
+
+    def checked(self, draft: Draft) -> None:
+        """Take in that a status was read again. If it is not what we knew, that is put here as something new."""
+        self._sent.pop(draft.service.key, None)
+        self._note_shown(self._newer.get(draft.service.key) or draft)
 
     def done(self, key: Key) -> None:
         """Take in that a draft is dealt with."""
-        self._busy.pop(key, None)
+        self._busy.discard(key)
+        self._newer.pop(key, None)
         self._failures = 0
         self._failures_of.pop(key, None)
         self._order.append(key)
@@ -150,11 +158,17 @@ class Outbox:
         `alone`: that is no reason to expect that others will fail. `pause`: seconds that the source asks for.
         """
         key = draft.service.key
-        current = self._busy.pop(key, True)
+        self._busy.discard(key)
+        current = key not in self._newer
         if current:
             self._waiting[key] = draft
-        elif newer := self._waiting.get(key):
-            self._waiting[key] = _telling(draft.events, newer)
+        elif decided := self._newer.pop(key):
+            self._note_shown(decided)
+            waiting = self._waiting.get(key)
+            if waiting is None and key in self._sent:
+                waiting = attrs.evolve(decided, check=True, events=())
+            if waiting is not None:
+                self._waiting[key] = _telling(draft.events, waiting)
         if alone and current:
             count = self._failures_of.get(key, 0)
             self._failures_of[key] = count + 1
@@ -185,10 +199,20 @@ class Outbox:
         # The rest is decided again when the store has the new status.
         return attrs.evolve(draft, addresses=free, pool=draft.pool if free else "", outcome=())
 
-    def _outdate(self, key: Key) -> None:
+    def _outdate(self, key: Key, decided: Draft | None) -> None:
         self._failures_of.pop(key, None)
         if key in self._busy:
-            self._busy[key] = False
+            self._newer[key] = decided
+
+    def _note_shown(self, draft: Draft) -> None:
+        """Work out what leaves a Service, given what its status may show and what it should."""
+        key = draft.service.key
+        sent = self._sent.get(key)
+        if sent and key not in self._busy and sent.version != draft.service.resource_version:
+            del self._sent[key]
+            sent = None
+        shown = frozenset(draft.service.ingress) | (sent.addresses if sent else frozenset())
+        self._set_leaving(key, shown - frozenset(draft.addresses))
 
     def _set_leaving(self, key: Key, addresses: frozenset[str]) -> None:
         before = self._leaving.pop(key, frozenset())

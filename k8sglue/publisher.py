@@ -92,6 +92,10 @@ class Publisher:
             if draft.write:
                 await self._write(draft)
                 draft = attrs.evolve(draft, write=False, outcome=(), events=draft.outcome + draft.events)
+            if draft.check:
+                await self._source.read_again(draft.service)
+                self._outbox.checked(draft)
+                draft = attrs.evolve(draft, check=False)
             while draft.events:
                 await self._record(draft)
                 draft = attrs.evolve(draft, events=draft.events[1:])

@@ -187,9 +187,63 @@ def test_a_failure_does_not_bring_back_what_there_is_no_reason_for_any_more() ->
     outbox.put(draft("a", "1"))
     taken = outbox.take(0.0)
     assert taken is not None
-    outbox.put(draft("a", write=False))
+    other = attrs.evolve(draft("a", write=False), service=service("a", resource_version="2"))
+    outbox.put(other)
     outbox.failed(taken, 0.0, alone=True)
     assert (outbox.depth, sent(outbox)) == (0, [])
+
+
+def test_a_draft_of_a_service_that_is_gone_does_not_come_back() -> None:
+    outbox = Outbox()
+    outbox.put(draft("a", "1"))
+    taken = outbox.take(0.0)
+    assert taken is not None
+    outbox.withdraw(taken.service.key)
+    outbox.failed(taken, 0.0, alone=True)
+    assert outbox.depth == 0
+
+
+def test_a_status_that_may_have_been_written_is_looked_at_before_others_get_its_address() -> None:
+    outbox = Outbox()
+    outbox.put(draft("a", "1"))
+    taken = outbox.take(0.0)
+    assert taken is not None
+    outbox.failed(taken, 0.0, alone=False)
+    outbox.put(draft("a", write=False))
+    outbox.put(draft("b", "1"))
+    check = outbox.take(9.0)
+    assert check is not None
+    assert (check.check, check.write) == (True, False)
+    assert outbox.take(9.0) is None
+    outbox.checked(check)
+    outbox.done(check.service.key)
+    assert sent(outbox, 9.0) == ["b 1"]
+
+
+def test_a_write_that_failed_when_it_was_no_longer_wanted_is_looked_at_too() -> None:
+    outbox = Outbox()
+    outbox.put(draft("a", "1"))
+    taken = outbox.take(0.0)
+    assert taken is not None
+    outbox.put(draft("a", write=False))
+    outbox.failed(taken, 0.0, alone=False)
+    check = outbox.take(9.0)
+    assert check is not None
+    assert check.check
+
+
+def test_what_was_decided_meanwhile_counts_when_a_status_was_looked_at() -> None:
+    outbox = Outbox()
+    outbox.put(draft("a", "1"))
+    first = outbox.take(0.0)
+    assert first is not None
+    outbox.put(draft("a", "2"))
+    outbox.put(draft("b", "1"))
+    outbox.written(first)
+    outbox.done(first.service.key)
+    newer = attrs.evolve(draft("a", "2"), service=service("a", ingress=("1",), resource_version="2"))
+    outbox.put(newer)
+    assert sent(outbox) == ["a 2"]
 
 
 def test_what_is_said_of_a_service_is_not_lost_and_does_not_pile_up() -> None:
@@ -269,15 +323,23 @@ class Writing(RuleBasedStateMachine):
             self.flying.append(taken)
 
     @precondition(lambda self: self.flying)
-    @rule(answered=st.booleans(), late=st.booleans())
-    def arrive(self, answered: bool, late: bool) -> None:
-        taken = self.flying.pop(0)
+    @rule(which=st.integers(0, 2), answered=st.booleans(), late=st.booleans())
+    def arrive(self, which: int, answered: bool, late: bool) -> None:
+        taken = self.flying.pop(which % len(self.flying))
         key = taken.service.key
         if not answered and late:
             self.lost.append(taken)
             self.outbox.failed(taken, self.now, alone=False)
             return
-        succeeded = self.server.patch(taken)
+        if answered:
+            self.lost = [each for each in self.lost if each.service.key != key]
+        if taken.check and answered:
+            if self.view[key.name] == taken.service:
+                self.watch(key.name)
+            self.outbox.checked(taken)
+            self.outbox.done(key)
+            return
+        succeeded = not taken.check and self.server.patch(taken)
         if not answered or not succeeded:
             self.outbox.failed(taken, self.now, alone=answered)
             return
@@ -309,7 +371,7 @@ class Writing(RuleBasedStateMachine):
                 self.watch(name)
             self.send()
             while self.flying:
-                self.arrive(answered=True, late=False)
+                self.arrive(0, answered=True, late=False)
                 self.send()
         assert self.server.shown == self.assigned
         assert self.outbox.depth == 0
