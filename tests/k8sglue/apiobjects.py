@@ -333,7 +333,8 @@ def _check_event(made: Json) -> None:
         causes.append(("FieldValueInvalid", f'Invalid value: "{made.get("type")}"', "type"))
     if len(made.get("note", "").encode()) > 1024:
         causes.append(("FieldValueInvalid", "Invalid value: can have at most 1024 characters", "note"))
-    if made.get("regarding", {}).get("namespace") != made["metadata"]["namespace"]:
+    # Objects without a namespace have their Events in `default`.
+    if (made.get("regarding", {}).get("namespace") or "default") != made["metadata"]["namespace"]:
         causes.append(
             ("FieldValueInvalid", "Invalid value: does not match event.namespace", "regarding.namespace")
         )
