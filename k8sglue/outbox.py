@@ -165,8 +165,8 @@ class Outbox:
         elif decided := self._newer.pop(key):
             self._note_shown(decided)
             waiting = self._waiting.get(key)
-            if waiting is None and key in self._sent:
-                waiting = attrs.evolve(decided, check=True, events=())
+            if waiting is None and (key in self._sent or draft.events):
+                waiting = attrs.evolve(decided, check=key in self._sent, events=())
             if waiting is not None:
                 self._waiting[key] = _telling(draft.events, waiting)
         if alone and current:

@@ -19,7 +19,7 @@ CONFIG = "address-pools: [{name: p, protocol: layer2, addresses: [10.0.0.0/16]}]
 
 def service(number: int) -> dict[str, object]:
     """Make a Service as large as they are in practice."""
-    fields = {
+    fields: dict[str, object] = {
         f"f:field{index}": {".": {}, f'k:{{"port":{index},"protocol":"TCP"}}': {}} for index in range(20)
     }
     return {

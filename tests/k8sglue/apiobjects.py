@@ -266,7 +266,7 @@ class Objects:
             if spec["type"] == "ClusterIP":
                 port.pop("nodePort", None)
             elif "nodePort" not in port:
-                port["nodePort"] = 30000 + next(self._numbers)
+                port["nodePort"] = 30000 + next(self._numbers) % 2768
         for field, value in (("externalTrafficPolicy", "Cluster"), ("allocateLoadBalancerNodePorts", True)):
             if balanced:
                 spec.setdefault(field, value)

@@ -246,6 +246,18 @@ def test_what_was_decided_meanwhile_counts_when_a_status_was_looked_at() -> None
     assert sent(outbox) == ["a 2"]
 
 
+def test_what_is_left_to_be_said_is_not_lost_because_there_is_nothing_to_write_any_more() -> None:
+    outbox = Outbox()
+    outbox.put(draft("a", "1", say="news"))
+    taken = outbox.take(0.0)
+    assert taken is not None
+    outbox.written(taken)
+    shown = service("a", ingress=("1",), resource_version="2")
+    outbox.put(Draft(service=shown, addresses=("1",)))
+    outbox.failed(attrs.evolve(taken, write=False), 0.0, alone=False)
+    assert sent(outbox, 9.0) == ["a 1 news"]
+
+
 def test_what_is_said_of_a_service_is_not_lost_and_does_not_pile_up() -> None:
     outbox = Outbox()
     for number in range(9):
