@@ -1,4 +1,4 @@
-"""What the controller takes for many Services, beside the stand-in for an API server: `python -m tests.benchmarks.controller`.
+"""What the controller takes for many Services, beside a stand-in for an API server: `-m tests.benchmarks.controller`.
 
 The stand-in runs in this process and the program in one of its own, so that memory and CPU time are the program's.
 Services have managedFields and annotations as real ones do, about 2.5 kB of JSON each.
