@@ -1,7 +1,7 @@
 # make demo   the main job, in network namespaces of its own
 # make test   everything that must hold; what CI runs
 # make check  the fast half of it: lint, types, import contracts, unit and property tests
-# make bench  how fast the codec is beside others; ARGS=--help says what can be chosen
+# make bench  how fast the codec is beside others (ARGS=--help says what can be chosen), and the allocator by itself
 # make bench-scale  how fast a whole speaker is beside others, with a real table; as root; ARGS=--help too
 # make soak   shake a speaker and its peers for SOAK_SECONDS, then compare what everybody has; as root
 # make rfc-table  write the README's table of standards, from the marks of the tests
@@ -35,6 +35,7 @@ static: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks.run $(ARGS)
+	@$(BIN)/python -m tests.benchmarks.allocation
 
 bench-scale: $(READY)
 	@$(BIN)/python -m tests.benchmarks.scale.run $(ARGS)

@@ -189,7 +189,7 @@ class Allocator:
         return (
             key in self._refused
             or self._keepable(service, claim) != current
-            or self._choose(service, claim, lowest).addresses != current
+            or self._choose(service, claim, lowest) != Choice(current)
         )
 
     def _can_be_met(self, hope: Hope) -> bool:

@@ -199,12 +199,19 @@ class Chooser:
                 demand = stock.demand(versions, applicant.key, applicant.claim)
                 found = stock.find(demand, draw)
                 if found is not None:
-                    chosen = attrs.evolve(applicant, current=ordered(found))
-                    return self._completed(chosen, draw) if chosen.missing else Choice(chosen.current)
+                    return self._partial(attrs.evolve(applicant, current=ordered(found)), stock)
                 demands.append(demand)
         if demands:
             return self._refused(applicant, demands, exhausted, wish.pool)
         return Choice(applicant.current, Refusal.LACKS_FAMILY if wish.pool else Refusal.NO_POOL, wish.pool)
+
+    def _partial(self, applicant: Applicant, stock: Stock) -> Choice:
+        """Give a Service what the pool has, which may not be all that it wants, and let it wait for the rest."""
+        missing = applicant.missing
+        if not missing or not stock.has(missing):
+            return Choice(applicant.current)
+        demand = stock.demand(missing, applicant.key, applicant.claim)
+        return self._refused(applicant, [demand], Refusal.INCOMPLETE, stock.pool.name)
 
     def _refused(
         self, applicant: Applicant, demands: Sequence[Demand], exhausted: Refusal, detail: str
@@ -251,9 +258,7 @@ class Chooser:
             return Choice(ordered(chosen + found))
         if wish.requires_all:
             return self._waiting(applicant, stock, missing, Refusal.INCOMPLETE, stock.pool.name)
-        return self._refused(
-            attrs.evolve(applicant, current=chosen), [demand], Refusal.INCOMPLETE, stock.pool.name
-        )
+        return self._partial(attrs.evolve(applicant, current=chosen), stock)
 
     def _pool_of_request(self, applicant: Applicant) -> Stock | None:
         """Return the pool of the addresses that a Service asks for; None if it has them and that pool is set aside.

@@ -47,7 +47,7 @@ class WaitingRoom(Generic[Hope, Topic]):
         for hope in self._hopes[key]:
             line = self._lines.setdefault(hope, {})
             if not line:
-                self._topics[hope] = tuple(topics(hope))
+                self._topics[hope] = tuple(dict.fromkeys(topics(hope)))
                 for topic in self._topics[hope]:
                     self._by_topic.setdefault(topic, {})[hope] = None
             line[key] = None
