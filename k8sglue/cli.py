@@ -12,7 +12,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TextIO, TypeAlias
 
 from k8sglue.cluster import Source, SourceError
 from k8sglue.leadership import LEASE_NAME
@@ -46,9 +46,10 @@ Shows Services with their addresses, the pools with how much of them is in use, 
 node's session."""
 
 _CHECK = """\
-Checks configuration and manifests offline. Each problem is a line `file:line: path: what, why`, and the exit status
-is 1 if there are any. A file holds manifests, the ConfigMap among them, or the bare document that goes into the
-ConfigMap's key `config`. `-` is the standard input."""
+Checks configuration and manifests offline, all files together. Each problem is a line `file:line: path: what, why`,
+and the exit status is 1 if there are any. A file holds manifests, MetalLB's resources and the ConfigMap among them, or
+the bare document that goes into the ConfigMap's key `config`. `-` is the standard input. What may be as it should be,
+such as a name of something that is in no file, is noted on the standard error output."""
 
 _PLAN = """\
 Shows what a node would announce with the cluster as it is now, and for each Service that it would not, the reason.
@@ -327,25 +328,30 @@ def _run_plan(arguments: argparse.Namespace) -> int:
 
 
 def _run_check(arguments: argparse.Namespace) -> int:
-    from k8sglue.check import Findings
-    from k8sglue.tables import config_json
+    from k8sglue.check import Check
+    from k8sglue.configtext import config_json
 
-    findings = Findings()
+    check = Check()
     for name in arguments.files:
+        shown = "<stdin>" if name == "-" else name
         try:
-            text = Path("/dev/stdin" if name == "-" else name).read_text()
+            check.add(shown, Path("/dev/stdin" if name == "-" else name).read_text())
         except (OSError, UnicodeDecodeError) as error:
-            findings.problems.append(f"{name}:1: {error}")
-            continue
-        findings.check("<stdin>" if name == "-" else name, text)
-    for problem in findings.problems:
-        shown = problem.encode(errors="backslashreplace").decode()
-        print(shown, file=sys.stderr if arguments.output else sys.stdout)
+            check.add_unreadable(shown, str(error))
+    result = check.result()
+    for line in result.problems:
+        _print_to(sys.stderr if arguments.output else sys.stdout, line)
+    for line in result.notes:
+        _print_to(sys.stderr, f"{line} (note)")
     if arguments.output == "json":
-        print(config_json(findings.configs))
-    elif not findings.problems:
-        print(f"{findings.objects} objects, no problems")
-    return 1 if findings.problems else 0
+        print(config_json(result.configs))
+    elif not result.problems:
+        print(f"{result.objects} objects, no problems")
+    return 1 if result.problems else 0
+
+
+def _print_to(stream: TextIO, line: str) -> None:
+    print(line.encode(errors="backslashreplace").decode(), file=stream)
 
 
 def _run_lab(arguments: argparse.Namespace) -> int:

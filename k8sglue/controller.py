@@ -23,7 +23,7 @@ import attrs
 
 from k8sglue.allocator import Allocator, Change, Refusal, Settled
 from k8sglue.cluster import Event, EventType, Source
-from k8sglue.inforce import ConfigInForce
+from k8sglue.inforce import CONFIG_KINDS, ConfigInForce
 from k8sglue.leader import Leader
 from k8sglue.metrics import CONTENT_TYPE, Metrics, PoolUse
 from k8sglue.outbox import Draft
@@ -34,7 +34,7 @@ from k8sglue.statuspages import Page
 
 _log = logging.getLogger("k8sglue")
 
-KINDS = (Kind.SERVICE, Kind.NAMESPACE, Kind.CONFIG_MAP, Kind.LEASE)
+KINDS = (Kind.SERVICE, Kind.NAMESPACE, Kind.LEASE, *CONFIG_KINDS)
 """What the controller watches."""
 
 _AT_ONCE = 200

@@ -10,7 +10,7 @@ from k8sglue import tables
 from k8sglue.cluster import Source, SourceError
 from k8sglue.config import Config
 from k8sglue.desired import Cluster, Desired, desire
-from k8sglue.inforce import ConfigInForce
+from k8sglue.inforce import CONFIG_KINDS, ConfigInForce
 from k8sglue.membership import LEASE_PREFIX, Membership
 from k8sglue.resources import Key, Kind
 from k8sglue.running import run_beside, wait_synced
@@ -19,9 +19,9 @@ T = TypeVar("T")
 
 KINDS = {
     "services": (Kind.SERVICE,),
-    "pools": (Kind.SERVICE, Kind.CONFIG_MAP),
-    "peers": (Kind.NODE, Kind.LEASE, Kind.CONFIG_MAP),
-    "plan": (Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.NODE, Kind.LEASE, Kind.CONFIG_MAP),
+    "pools": (Kind.SERVICE, *CONFIG_KINDS),
+    "peers": (Kind.NODE, Kind.LEASE, *CONFIG_KINDS),
+    "plan": (Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.NODE, Kind.LEASE, *CONFIG_KINDS),
 }
 """What has to be listed for each."""
 

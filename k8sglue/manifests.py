@@ -8,6 +8,7 @@ run side by side; where MetalLB's are still there, an API server refuses ours un
 in use stay where they are meanwhile: they stand in the status of the Services.
 """
 
+from k8sglue.kinds import CUSTOM_KINDS
 from k8sglue.leadership import LEASE_NAME
 
 IMAGE = "k8sglue:latest"
@@ -18,7 +19,8 @@ CONFIG = "config"
 
 def render(namespace: str = "metallb-system", image: str = IMAGE) -> str:
     """Return the manifests as YAML documents, in an order in which they can be applied."""
-    return _MANIFESTS.format(namespace=namespace, image=image, config=CONFIG, lease=LEASE_NAME)
+    custom = ", ".join(kind.plural for kind in CUSTOM_KINDS)
+    return _MANIFESTS.format(namespace=namespace, image=image, config=CONFIG, lease=LEASE_NAME, custom=custom)
 
 
 _MANIFESTS = """\
@@ -124,6 +126,13 @@ rules:
 - apiGroups: [""]
   resources: [configmaps]
   resourceNames: [{config}]
+  verbs: [list, watch]
+- apiGroups: [""]
+  # Passwords of BGP peers.
+  resources: [secrets]
+  verbs: [list, watch]
+- apiGroups: [metallb.io]
+  resources: [{custom}]
   verbs: [list, watch]
 ---
 apiVersion: rbac.authorization.k8s.io/v1

@@ -105,7 +105,7 @@ def test_check_is_content_with_what_is_right(source: str, capsys: pytest.Capture
     files = [str(Path(source) / f"{name}.yaml") for name in MANIFESTS]
     assert shown(capsys, "check", *files) == "6 objects, no problems\n"
     document = json.loads(shown(capsys, "check", "-o", "json", *files))
-    assert document["pools"][0]["addresses"] == ["10.211.55.240-10.211.55.255"]
+    assert document["pools"][0]["ranges"] == ["10.211.55.240-10.211.55.255"]
     assert document["peers"][0]["holdTime"] == 90.0
 
 
@@ -129,7 +129,8 @@ def test_check_names_file_line_path_and_what(tmp_path: Path, capsys: pytest.Capt
         f"{wrapped}:11: peers[0].peer-asn: missing, must be an AS number from 1 to 4294967295",
         f'{bare}:3: address-pools[0].protocol: "layer3", must be layer2 or bgp',
         f'{other}:2: metadata.name: "A", must be {NAME_RULE}',
-        f"{other}:6: neither an object with a kind nor a configuration (peers, bgp-communities, address-pools)",
+        f"{other}:6: neither an object with a kind nor a configuration "
+        "(peers, bgp-communities, bfd-profiles, address-pools)",
         f"{broken}:2: not YAML: did not find expected node content",
         f"{inner}:6: data.config: not YAML: mapping values are not allowed in this context",
         f"{missing}:1: [Errno 2] No such file or directory: '{missing}'",
@@ -142,7 +143,7 @@ def test_check_reads_the_standard_input() -> None:
     assert (result.returncode, result.stdout) == (1, b'<stdin>:1: address-pools: "5", must be a list\n')
     result = subprocess.run(command, input=b"a: \xff", capture_output=True, check=False)
     assert result.returncode == 1
-    assert result.stdout.startswith(b"-:1: 'utf-8' codec can't decode byte 0xff")
+    assert result.stdout.startswith(b"<stdin>:1: 'utf-8' codec can't decode byte 0xff")
 
 
 def test_a_name_that_no_node_has_is_refused(capsys: pytest.CaptureFixture[str], source: str) -> None:

@@ -1,6 +1,7 @@
 """What `k8sglue manifests` prints, and whether its rights are exactly those that the programs use."""
 
 import contextlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,8 @@ def rights_used(calls: Iterable[Call]) -> set[Right]:
     for call in calls:
         # Services may be in any namespace, and so may what is written about them.
         place = NAMESPACE if call.namespace == NAMESPACE else ""
-        name = call.query.get("fieldSelector", "").removeprefix("metadata.name=")
+        found = re.fullmatch("metadata.name=(.*)", call.query.get("fieldSelector", ""))
+        name = found[1] if found else ""
         # A namespace's Leases are not for everybody who leads.
         if call.resource == "leases" and call.name == LEASE_NAME:
             name = call.name
@@ -63,6 +65,7 @@ def rights_used(calls: Iterable[Call]) -> set[Right]:
 
 async def test_the_controller_may_do_what_it_does_and_no_more(tmp_path: Path) -> None:
     async with ApiServer() as api:
+        api.installed = True
         kubeconfig = api.kubeconfig(tmp_path / "kubeconfig")
         source = KubeSource(controller.KINDS, kubeconfig=kubeconfig, lease=LEASE_NAME)
         api.create(
@@ -88,6 +91,7 @@ async def test_the_controller_may_do_what_it_does_and_no_more(tmp_path: Path) ->
 
 async def test_a_speaker_may_do_what_it_does_and_no_more(tmp_path: Path) -> None:
     async with ApiServer() as api:
+        api.installed = True
         source = KubeSource(speaker.KINDS, kubeconfig=api.kubeconfig(tmp_path / "kubeconfig"))
         async with following(source, api):
             for _ in range(2):
