@@ -21,12 +21,14 @@ from typing import Any
 
 import attrs
 
+from k8sglue import poolstatus
 from k8sglue.allocator import Allocator, Change, Refusal, Settled
 from k8sglue.cluster import Event, EventType, Source
 from k8sglue.inforce import CONFIG_KINDS, ConfigInForce
 from k8sglue.leader import Leader
 from k8sglue.metrics import CONTENT_TYPE, Metrics, PoolUse
 from k8sglue.outbox import Draft
+from k8sglue.poolstatus import PoolStatus
 from k8sglue.publisher import Publisher
 from k8sglue.resources import Key, Kind, Service
 from k8sglue.running import run_beside, wait_at_most, wait_synced
@@ -115,7 +117,7 @@ class Controller:
             await self._begin()
             self._set_leading(True)
             try:
-                await run_beside(self._publisher.run(), settle())
+                await run_beside(self._write(), settle())
             finally:
                 self._set_leading(False)
 
@@ -123,6 +125,17 @@ class Controller:
             await lead()
         else:
             await self.leader.run(lead, patience=patience)
+
+    async def _write(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._publisher.run())
+            tasks.create_task(self._write_pools())
+
+    async def _write_pools(self) -> None:
+        pools = PoolStatus(self.source, self.config_key.namespace, self._allocator.counters)
+        while True:
+            await asyncio.sleep(poolstatus.INTERVAL)
+            await pools.write(self._allocator.config.pools if self._allocator.config else ())
 
     async def _begin(self) -> None:
         """Forget what we knew when we led the last time, and learn what there is."""
@@ -177,7 +190,7 @@ class Controller:
         config = self._config.config
         self.metrics.config_loaded.set(config is not None)
         if config is not None:
-            self.metrics.config_stale.set(not config.complete)
+            self.metrics.config_stale.set(self._config.has_problems)
             labels = {key.name: namespace.labels for key, namespace in self.source.store.namespaces.items()}
             self._mark(self._allocator.configure(config, labels), now)
 

@@ -44,6 +44,13 @@ class ConfigInForce:
         """What is in force; None until there is any configuration."""
         return self.reading.config if self.reading else None
 
+    @property
+    def has_problems(self) -> bool:
+        """Some of it can not be used as it is now."""
+        return any(
+            each.severity is not Severity.WARNING for each in (self.reading.findings if self.reading else ())
+        )
+
     def update(self, store: Store) -> bool:
         """Look at everything as it is now; tell whether what is in force changed. What is wrong is logged, once."""
         text = self._text(store)

@@ -159,6 +159,9 @@ rules:
   resources: [leases]
   resourceNames: [{lease}]
   verbs: [get, list, watch, patch]
+- apiGroups: [metallb.io]
+  resources: [ipaddresspools/status]
+  verbs: [patch]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   # What is created has no name yet that a rule could go by.

@@ -331,3 +331,28 @@ async def test_the_program_says_how_it_is_and_gives_the_lease_up_when_it_ends(
         'k8sglue_api_request_seconds_count{code="200",verb="patch"}',
     ):
         assert f"\n{line}" in pages["/metrics"][1]
+
+
+async def test_the_status_of_a_pool_counts_its_addresses(
+    api: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("k8sglue.poolstatus.INTERVAL", 0.01)
+    api.installed = True
+    spec = {"addresses": ["192.0.2.0/28", "2001:db8::/64"]}
+    metadata = {"namespace": "metallb-system", "name": "resource"}
+    api.create({"kind": "IPAddressPool", "metadata": metadata, "spec": spec})
+
+    def status() -> object:
+        return api.get("IPAddressPool", "metallb-system", "resource").get("status")
+
+    async with controlling(api, tmp_path):
+        empty = {"assignedIPv4": 0, "assignedIPv6": 0, "availableIPv4": 16, "availableIPv6": 2**63 - 1}
+        await until(lambda: status() == empty)
+        fault = api.fail(500, verb="patch", resource="ipaddresspools/status", times=2)
+        api.create(service("a", loadBalancerIP="192.0.2.7"))
+        await until(lambda: status() == {**empty, "assignedIPv4": 1, "availableIPv4": 15})
+        assert fault.hits == 2
+        writes = api.count("patch", "ipaddresspools/status")
+        api.create(service("b"))
+        await until(lambda: len(notes(api)) == 2)
+    assert api.count("patch", "ipaddresspools/status") == writes == 4

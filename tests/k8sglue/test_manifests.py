@@ -15,6 +15,7 @@ from k8sglue.kube import KubeSource
 from k8sglue.leadership import LEASE_NAME
 from k8sglue.manifests import render
 from k8sglue.resources import Key, Lease
+from tests.conditions import until
 from tests.k8sglue.apiserver import ApiServer, Call
 from tests.k8sglue.following import following
 
@@ -83,6 +84,9 @@ async def test_the_controller_may_do_what_it_does_and_no_more(tmp_path: Path) ->
             with api.holding_watches(), contextlib.suppress(ConflictError):
                 api.patch("Service", "demo", "nginx", {"metadata": {"labels": {"a": "b"}}})
                 await source.write_service_status(source.store.services[service.key], ("10.0.0.2",), {})
+            api.create({"kind": "IPAddressPool", "metadata": {"namespace": NAMESPACE, "name": "p"}})
+            await until(lambda: source.store.custom_resources)
+            await source.write_status(source.store.custom_resources[0], {"assignedIPv4": 1})
             key = Key(NAMESPACE, LEASE_NAME)
             lease = await source.write_lease(Lease(key=key, holder="a", duration=15.0), None)
             await source.write_lease(lease, await source.read_lease(key))
