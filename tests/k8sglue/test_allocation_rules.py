@@ -47,6 +47,7 @@ def test_a_preference_that_the_pool_was_not_made_for_is_no_reason_to_complain() 
     made = Cluster(pools(TWO))
     settled = made.apply(asking("a", **PREFERS))
     assert (settled.addresses, settled.refusal) == (addresses("10.0.0.1"), None)
+    assert made.apply(asking("a", **PREFERS)).refusal is None
     made.configure(pools(DUAL))
     assert made.has("a") == ("10.0.0.1", "2001:db8::1")
 
@@ -74,6 +75,9 @@ def test_one_address_that_is_asked_for_is_completed_with_another_one() -> None:
     assert made.apply(asking("a", "10.0.0.2", **PREFERS)).addresses == addresses("10.0.0.2", "2001:db8::1")
     settled = made.apply(asking("b", "10.0.0.1", **REQUIRES))
     assert (settled.addresses, settled.refusal) == ((), Refusal.INCOMPLETE)
+    settled = made.apply(asking("c", "10.0.0.1", **PREFERS))
+    assert (settled.addresses, settled.refusal) == (addresses("10.0.0.1"), Refusal.INCOMPLETE)
+    made.delete("c")
     made.delete("a")
     made.retry()
     assert made.has("b") == ("10.0.0.1", "2001:db8::1")
@@ -113,6 +117,12 @@ def test_an_address_of_a_pool_set_aside_is_kept_but_not_completed() -> None:
 
 
 # Sharing
+
+
+def test_one_who_lost_a_family_in_part_is_completed_at_once() -> None:
+    made = Cluster(pools(DUAL))
+    settled = made.apply(asking("a", ingress=("10.0.0.2", "2001:db8:9::1"), **PREFERS))
+    assert (settled.addresses, settled.change) == (addresses("10.0.0.2", "2001:db8::1"), Change.ASSIGNED)
 
 
 def test_those_who_share_get_the_lowest_address_that_they_can_join() -> None:
@@ -236,6 +246,19 @@ def test_a_namespace_gets_no_more_than_its_quota() -> None:
     assert sum(bool(made.has(name)) for name in "ce") == 1
 
 
+def test_an_address_counts_for_the_quota_until_its_last_service_of_the_namespace_left() -> None:
+    made = Cluster(pools(attrs.evolve(TWO, quota=1)))
+    made.apply(
+        *(asking(name, sharing="key", ports=ports(number)) for name, number in (("a", 80), ("b", 443)))
+    )
+    assert made.apply(asking("c")).refusal is Refusal.QUOTA_EXCEEDED
+    made.delete("a")
+    assert made.retry() == []
+    made.delete("b")
+    assert made.retry() == [Key("default", "c")]
+    assert made.has("c") == ("10.0.0.1",)
+
+
 def test_addresses_above_a_quota_that_was_lowered_are_kept() -> None:
     made = Cluster(pools(TWO))
     made.apply(asking("a"), asking("b"))
@@ -280,6 +303,21 @@ def test_random_addresses_are_all_of_a_pool_of_any_size() -> None:
     assert made.counters(huge) == PoolCounters(assigned_ipv6=50, available_ipv6=2**64 - 50)
 
 
+def test_a_random_address_is_drawn_only_for_somebody_who_gets_it() -> None:
+    drawn: list[int] = []
+
+    def draw(count: int) -> int:
+        drawn.append(count)
+        return count - 1
+
+    made = Cluster(pools(attrs.evolve(TWO, order=AllocationOrder.RANDOM)), draw=draw)
+    made.apply(asking("a"), asking("b"), asking("c"))
+    assert (made.has("a"), made.has("b")) == (("10.0.0.2",), ("10.0.0.1",))
+    made.delete("a")
+    assert made.retry() == [Key("default", "c")]
+    assert drawn == [2, 1, 1]
+
+
 def test_a_kept_range_is_for_those_who_have_it() -> None:
     made = Cluster(pools(TWO))
     made.apply(asking("a"), asking("b"))
@@ -303,6 +341,16 @@ def test_an_address_that_is_avoided_or_of_another_pool_can_not_be_asked_for() ->
     assert made.apply(asking("a", "10.0.0.0")).refusal is Refusal.BUGGY_ADDRESS
     settled = made.apply(asking("a", "10.0.0.1", pool="other"))
     assert (settled.refusal, settled.detail) == (Refusal.OUTSIDE_THE_POOL, "10.0.0.1 and other")
+
+
+def test_an_address_of_a_pool_set_aside_is_nobody_s_to_ask_for_but_may_be_shared_by_who_has_it() -> None:
+    made = Cluster(pools(TWO, complete=False))
+    made.apply(asking("a", ingress=("192.0.2.1",), sharing="key", ports=ports(80)))
+    assert made.apply(asking("b", "192.0.2.1")).refusal is Refusal.OUTSIDE_ALL_POOLS
+    both = asking("c", "192.0.2.1", ingress=("192.0.2.1",), sharing="key", ports=ports(443))
+    assert made.apply(both).addresses == addresses("192.0.2.1")
+    made.delete("a")
+    assert made.has("c") == ("192.0.2.1",)
 
 
 def test_what_rests_in_a_pool_that_is_gone_is_forgotten() -> None:
@@ -385,6 +433,7 @@ def test_whatever_the_order_of_restart_nothing_moves() -> None:
     for order in itertools.permutations(made.services.values()):
         again = Allocator(random.Random(1).randrange)
         again.configure(made.config)
+        assert again.keep(asking("new")) == ()
         for each in order:
-            again.keep(each)
+            assert again.keep(each) == again.keep(attrs.evolve(each, ingress=()))
         assert {each.key.name: tuple(map(str, again.settle(each, 0.0).addresses)) for each in order} == before
