@@ -23,7 +23,7 @@ import attrs
 
 from k8sglue.config import IPAddress
 from k8sglue.freelist import Draw
-from k8sglue.ledger import Ledger, Topic, address_topic, quota_topic, topics_of
+from k8sglue.ledger import Ledger, Topic, address_topic, topics_of
 from k8sglue.refusals import Refusal, RefusedError
 from k8sglue.resources import Key, Service
 from k8sglue.sharing import Claim
@@ -161,7 +161,8 @@ class Chooser:
         if not applicant.missing:
             return Choice(applicant.current)
         completed = self._completed(applicant, draw)
-        if completed.refusal is None or not applicant.wish.requires_all:
+        set_aside = self.ledger.stock_of(applicant.current[0]) is None
+        if completed.refusal is None or not applicant.wish.requires_all or set_aside:
             return completed
         other = self._fresh(applicant, tiers, exhausted, draw)
         if other.refusal is None:
@@ -244,11 +245,18 @@ class Chooser:
         if stock is None:
             incomplete = missing and wish.requires_all
             return Choice(chosen, Refusal.INCOMPLETE if incomplete else None)
+        return self._granted(applicant, stock, chosen, missing, draw)
+
+    def _granted(
+        self, applicant: Applicant, stock: Stock, chosen: Addresses, missing: tuple[int, ...], draw: Draw
+    ) -> Choice:
+        """Give a Service addresses of a pool that nobody objects to, and what is missing beside them."""
+        required = applicant.wish.requires_all
         room = stock.room(applicant.key.namespace)
         more = _more(stock, applicant, chosen)
         if more > max(room, 0):
             return self._waiting(applicant, stock, missing, Refusal.QUOTA_EXCEEDED, _quota(stock, applicant))
-        if not missing or not (stock.has(missing) or wish.requires_all):
+        if not missing or not (stock.has(missing) or required):
             return Choice(chosen)
         if not stock.has(missing):
             return Choice(applicant.current, Refusal.LACKS_FAMILY, stock.pool.name)
@@ -256,7 +264,7 @@ class Chooser:
         found = stock.find(demand, draw, room - more)
         if found is not None:
             return Choice(ordered(chosen + found))
-        if wish.requires_all:
+        if required:
             return self._waiting(applicant, stock, missing, Refusal.INCOMPLETE, stock.pool.name)
         return self._partial(attrs.evolve(applicant, current=chosen), stock)
 
@@ -294,7 +302,6 @@ class Chooser:
         """Let a Service keep what it has, and wait for what the addresses that it asks for depend on."""
         topics = list(map(address_topic, applicant.wish.addresses))
         if stock is not None:
-            topics.append(quota_topic(stock.pool.name, applicant.key.namespace))
             topics += topics_of(stock.demand(missing, applicant.key, applicant.claim))
         return Choice(applicant.current, refusal, detail, (Request(key=applicant.key, topics=tuple(topics)),))
 

@@ -175,7 +175,7 @@ class Naive:
             return has, None
         if has:
             completed = self._complete(service, has, missing, self._room(self.pool_of(has[0]), service), now)
-            if not required or completed[1] is None:
+            if not required or completed[1] is None or self.pool_of(has[0]) is None:
                 return completed
         none_has_it = True
         over_quota = False

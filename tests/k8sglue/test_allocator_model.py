@@ -48,6 +48,8 @@ CONFIGS = [
     pools(
         attrs.evolve(SMALL, ranges=SMALL.ranges[1:], kept=SMALL.ranges[:1]), attrs.evolve(FOUR, scope=TEAM)
     ),
+    # With the lowest number drawn, "at random" is predictable.
+    pools(attrs.evolve(SMALL, order=AllocationOrder.RANDOM), RESERVING),
     pools(attrs.evolve(SMALL, name="renamed"), attrs.evolve(FOUR, auto_assign=False, quota=1)),
 ]
 NAMES = st.sampled_from([*"abcdef", "team/a", "team/b", "team/c"])
