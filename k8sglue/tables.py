@@ -7,6 +7,7 @@ from k8sglue.cluster import Store
 from k8sglue.config import Config, Pool, parse_address
 from k8sglue.desired import Desired, Silence
 from k8sglue.fields import printable
+from k8sglue.findings import Finding
 from k8sglue.membership import SESSIONS_ANNOTATION
 from k8sglue.resources import Service
 
@@ -88,6 +89,12 @@ def peers(config: Config, store: Store) -> str:
             )
             rows.append((peer.endpoint, str(peer.asn), str(peer.my_asn), f"{peer.hold_time:g}s", node, state))
     return layout(("PEER", "ASN", "MY-ASN", "HOLD-TIME", "NODE", "SESSION"), rows)
+
+
+def problems(findings: Iterable[Finding]) -> str:
+    """All that is wrong with what is configured, a line each, uncut."""
+    lines = [f"{finding.severity.value.upper():<7}   {finding}" for finding in findings]
+    return "\n".join(lines) or "No problems found."
 
 
 def _sessions(text: str) -> dict[str, str]:

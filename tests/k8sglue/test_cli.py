@@ -9,7 +9,7 @@ import pytest
 
 from k8sglue.cli import main
 from k8sglue.resources import NAME_RULE
-from tests.k8sglue.objects import ARTICLE_CONFIG
+from tests.k8sglue.objects import ARTICLE_CONFIG, resource
 
 MANIFESTS = {
     "config": "kind: ConfigMap\nmetadata: {namespace: metallb-system, name: config}\ndata:\n  config: |\n    "
@@ -175,3 +175,15 @@ def test_help_loads_neither_yaml_nor_the_kubernetes_client() -> None:
     assert (
         subprocess.run([sys.executable, "-c", script], stdout=subprocess.DEVNULL, check=False).returncode == 0
     )
+
+
+def test_problems_are_listed_uncut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pool.yaml").write_text(resource("IPAddressPool", "p", "{addresses: [ten], autAssign: no}"))
+    lines = shown(capsys, "get", "problems", "--source", str(tmp_path)).splitlines()
+    assert lines[0].startswith("PROBLEM   IPAddressPool metallb-system/p: spec.addresses[0]: ")
+    assert lines[1].startswith(
+        "WARNING   IPAddressPool metallb-system/p: spec.autAssign: unknown key, must be one of "
+    )
+    assert lines[1].endswith("quota")
+    (tmp_path / "pool.yaml").write_text(resource("IPAddressPool", "p", "{addresses: [10.0.0.0/24]}"))
+    assert shown(capsys, "get", "problems", "--source", str(tmp_path)) == "No problems found.\n"

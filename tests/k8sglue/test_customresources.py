@@ -125,7 +125,7 @@ WRONG = [
     ),
     (
         (PEER, "{myASN: 1, peerASN: 2, peerAddress: '::ffff:10.0.0.1'}"),
-        "spec.peerAddress: ::ffff:10.0.0.1, must be written as IPv4: 10.0.0.1",
+        "must be written as IPv4: 10.0.0.1",
     ),
     (
         (PEER, "{myASN: 1, peerASN: 2, peerAddress: 255.255.255.255}"),
