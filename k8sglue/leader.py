@@ -137,9 +137,9 @@ class Leader:
         self._leadership.observe(await self._source.read_lease(self._leadership.key), time.monotonic())
 
     async def _attempt(self, request: Awaitable[None]) -> None:
-        """Make a request that must not take longer than there is time until the next; report trouble once."""
+        """Make a request that must not take so long that there is no time for another; report trouble once."""
         try:
-            async with asyncio.timeout(self._leadership.renew_interval):
+            async with asyncio.timeout(self._leadership.patience):
                 await request
         except (SourceError, TimeoutError) as error:
             if not self._troubled:

@@ -52,6 +52,11 @@ class Leadership:
         """Who leads, as far as we know; empty if nobody does."""
         return self._lease.holder if self._lease else ""
 
+    @property
+    def patience(self) -> float:
+        """Seconds to wait for the answer to one attempt: there is time for another one while we may act."""
+        return self.duration / 3
+
     def observe(self, lease: Lease | None, now: float) -> None:
         """Take in the Lease as it is now, None if there is none."""
         if self._changed is None or lease != self._lease:

@@ -37,16 +37,23 @@ class Crowd:
     made: int = 0
     shown_twice: list[str] = attrs.field(factory=list)
     seen: int = 0
+    of: dict[str, list[str]] = attrs.field(factory=dict)
+    shown: Counter[str] = attrs.field(factory=Counter)
 
     def watch(self) -> None:
-        """Look at the state of all Services after the last change."""
+        """Look at the last change."""
         (change,) = self.api.objects.changes_since(self.api.objects.version - 1)
-        if change.resource.kind == "Service":
-            self.seen += 1
-            shown = Counter(address for each in self.addresses().values() for address in each)
-            self.shown_twice += [
-                f"{address} at {change.version}" for address, times in shown.items() if times > 1
-            ]
+        if change.resource.kind != "Service":
+            return
+        self.seen += 1
+        name = change.object["metadata"]["name"]
+        points = (
+            () if change.type == "DELETED" else change.object["status"]["loadBalancer"].get("ingress", ())
+        )
+        self.shown.subtract(self.of.pop(name, ()))
+        self.of[name] = [point["ip"] for point in points]
+        self.shown.update(self.of[name])
+        self.shown_twice += [f"{each} at {change.version}" for each in self.of[name] if self.shown[each] > 1]
 
     def addresses(self) -> dict[str, list[str]]:
         """Return what every Service shows."""

@@ -51,7 +51,7 @@ def test_a_leader_acts_for_two_thirds_of_the_duration_from_when_it_asked() -> No
     assert one.leading_until() is None
     one.written(held("a"), 3.0)
     assert one.leading_until() == 13.0
-    assert one.renew_interval == 2.5
+    assert (one.renew_interval, one.patience) == (2.5, 5.0)
     assert one.claim().transitions == 0
 
 
