@@ -1,8 +1,8 @@
 # make demo   the main job, in network namespaces of its own
 # make test   everything that must hold; what CI runs
 # make check  the fast half of it: lint, types, import contracts, unit and property tests
-# make bench  how fast the codec is beside others, and then, as root, how fast addresses are answered for; ARGS=--help
-#             and ARP_ARGS=--help say what can be chosen
+# make bench  how fast the codec and the allocator are, and then, as root, how fast addresses are answered for;
+#             ARGS=--help and ARP_ARGS=--help say what can be chosen
 # make bench-scale  how fast a whole speaker is beside others, with a real table; as root; ARGS=--help too
 # make soak   shake a speaker and its peers for SOAK_SECONDS, then compare what everybody has; as root
 # make rfc-table  write the README's table of standards, from the marks of the tests
@@ -36,6 +36,7 @@ static: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m tests.benchmarks.run $(ARGS)
+	@$(BIN)/python -m tests.benchmarks.allocation
 	@if [ "$$(id -u)" = 0 ]; then $(BIN)/python -m tests.benchmarks.arp.run $(ARP_ARGS); \
 	else echo "answers for addresses are left out: only root can make network namespaces"; fi
 

@@ -6,306 +6,216 @@ what keeps addresses where they are:
 
 1. what the status says is kept while it is legal, even if it could not be given out anew;
 2. an address that the user asks for, then a pool that the user asks for, then any pool that assigns by itself, in
-   the order of their names, so that nothing is left to chance;
+   the order of priorities and names, so that nothing is left to chance;
 3. a wish that can not be met does not cost a Service the address it has.
 
 While the configuration is incomplete (a pool had to be set aside), an address outside of all pools may belong to
 what is missing: it is kept, too, and not given to anybody else.
 
-Finding the lowest free address costs O(log n): below a pool's cursor every address is taken, unusable, or in a
-heap of those given back; nothing above it has been looked at.
+A Service that was refused waits for what could help it, and for nothing else. Whoever runs the allocator settles those
+that `take_retries` names, after everything that it has settled or released, until there are none; and those that
+`configure` names, because other pools are in force.
+
+The parts: what a Service wishes (wishes.py), who has what (ledger.py), what a pool has to give (stock.py, freelist.py,
+sharing.py), which addresses a Service should have (choosing.py), and who waits for what (waiting.py).
 """
 
-import enum
-import heapq
 from collections.abc import Iterable, Mapping
 
 import attrs
 
-from k8sglue.config import AddressRange, Config, IPAddress, Pool, parse_address
+from k8sglue.choosing import Addresses, Applicant, Choice, Chooser, Hope, Labels, Request
+from k8sglue.config import Config, IPAddress, parse_address
 from k8sglue.fields import printable
+from k8sglue.freelist import Draw
+from k8sglue.ledger import Ledger, Topic, topics_of
+from k8sglue.refusals import Refusal, RefusedError
 from k8sglue.resources import Key, Service
+from k8sglue.settled import Change, PoolCounters, Settled
+from k8sglue.sharing import ALONE, Claim
+from k8sglue.stock import lowest
+from k8sglue.waiting import WaitingRoom
+from k8sglue.wishes import Wish, claim_of, deprecations, versions_of
 
-POOL_ANNOTATIONS = ("metallb.io/address-pool", "metallb.universe.tf/address-pool")
-"""Where a user asks for a pool; the first one that is set counts."""
-
-
-class Refusal(enum.Enum):
-    """Why a Service gets no address, or not the one it asks for."""
-
-    NO_CONFIG = "there is no configuration yet"
-    """Nothing is decided before the pools are known."""
-    MALFORMED_ADDRESS = "the address that it asks for is not an IP address"
-    """`spec.loadBalancerIP` can not be read."""
-    WRONG_FAMILY = "the address that it asks for is not of its IP family"
-    """An IPv6 address for an IPv4 Service, or the reverse."""
-    OUTSIDE_ALL_POOLS = "the address that it asks for is in no pool"
-    """`spec.loadBalancerIP` names an address that nobody configured."""
-    OUTSIDE_THE_POOL = "the address that it asks for is not in the pool that it asks for"
-    """`spec.loadBalancerIP` and the annotation contradict each other."""
-    BUGGY_ADDRESS = "the address that it asks for ends in .0 or .255, which its pool avoids"
-    """`avoid-buggy-ips` holds for requests, too."""
-    ADDRESS_TAKEN = "the address that it asks for belongs to another Service"
-    """`spec.loadBalancerIP` names an address in use."""
-    UNKNOWN_POOL = "the pool that it asks for does not exist"
-    """The annotation names no pool in force."""
-    POOL_EXHAUSTED = "the pool that it asks for has no free address"
-    """Of the families that the Service needs."""
-    NO_FREE_ADDRESS = "no pool has a free address"
-    """None that assigns by itself, of the families that the Service needs."""
-
-
-class Change(enum.Enum):
-    """What `settle` did to a Service's address."""
-
-    NONE = enum.auto()
-    """It has what it had, if anything."""
-    ASSIGNED = enum.auto()
-    """It has a new address."""
-    CLEARED = enum.auto()
-    """It lost its address, and there is no other for it."""
-
-
-@attrs.frozen(kw_only=True)
-class Settled:
-    """What a Service's status should say."""
-
-    addresses: tuple[IPAddress, ...] = ()
-    """One, or one of each family, the Service's primary family first."""
-    pool: str = ""
-    """The pool that they are from; empty if there are none, or they are held while their pool is set aside."""
-    change: Change = Change.NONE
-    refusal: Refusal | None = None
-    """Why there is no address, or why a wish was not met."""
-    detail: str = ""
-    """The value that the refusal is about."""
-
-
-class _RefusedError(Exception):
-    def __init__(self, refusal: Refusal, detail: str = "") -> None:
-        super().__init__(refusal, detail)
-        self.refusal = refusal
-        self.detail = detail
-
-
-@attrs.define
-class _FreeList:
-    """The free addresses of one pool, of one family, lowest first."""
-
-    pool: Pool
-    ranges: list[AddressRange]
-    position: int = 0
-    """Index of the range that the cursor is in."""
-    cursor: int = 0
-    """The next address that nobody has looked at, as a number; before the range's first one means that one."""
-    returned: list[int] = attrs.field(factory=list)
-    """Heap of addresses below the cursor that were given back."""
-    waiting: set[int] = attrs.field(factory=set)
-    """What is in the heap, so that nothing is in it twice."""
-
-    def take_lowest(self, owners: Mapping[IPAddress, Key]) -> IPAddress | None:
-        """Return the lowest free address, which whoever does not use it must give back."""
-        while self.returned:
-            number = heapq.heappop(self.returned)
-            self.waiting.discard(number)
-            if (address := self._address(number)) not in owners:
-                return address
-        while self.position < len(self.ranges):
-            current = self.ranges[self.position]
-            number = max(self.cursor, int(current.first))
-            if number > int(current.last):
-                self.position += 1
-                continue
-            self.cursor = number + 1
-            address = self._address(number)
-            if self.pool.is_usable(address) and address not in owners:
-                return address
-        return None
-
-    def give_back(self, address: IPAddress) -> None:
-        """Note that an address of this list is free again."""
-        number = int(address)
-        if number < self.cursor and number not in self.waiting and self.pool.is_usable(address):
-            heapq.heappush(self.returned, number)
-            self.waiting.add(number)
-
-    def _address(self, number: int) -> IPAddress:
-        return type(self.ranges[0].first)(number)
+__all__ = ["Allocator", "Change", "PoolCounters", "Refusal", "Settled"]
 
 
 @attrs.define
 class Allocator:
-    """Assigns addresses of pools to Services."""
+    """Assigns addresses of pools to Services. All times are in seconds, of one clock that never goes back."""
 
-    config: Config | None = attrs.field(init=False, default=None)
-    """What is in force; change it with `configure`."""
-    _owners: dict[IPAddress, Key] = attrs.field(init=False, factory=dict)
-    _assigned: dict[Key, tuple[IPAddress, ...]] = attrs.field(init=False, factory=dict)
-    _free: dict[tuple[str, int], _FreeList] = attrs.field(init=False, factory=dict)
+    draw: Draw
+    """Draws a number from 0 to its argument - 1, for pools that assign at random; `random.randrange` is one."""
+    _waiting: WaitingRoom[Hope, Topic] = attrs.field(init=False, factory=WaitingRoom)
+    _ledger: Ledger = attrs.field(init=False)
+    _chooser: Chooser = attrs.field(init=False)
+    _assigned: dict[Key, Addresses] = attrs.field(init=False, factory=dict)
+    _services: dict[Key, Service] = attrs.field(init=False, factory=dict)
+    """All that have addresses or wait, as they were when they were looked at last."""
+    _refused: set[Key] = attrs.field(init=False, factory=set)
+    """Services with a wish that could not be met."""
+
+    def __attrs_post_init__(self) -> None:
+        self._ledger = Ledger(self._waiting.note)
+        self._chooser = Chooser(self._ledger)
+
+    @property
+    def config(self) -> Config | None:
+        """What is in force; change it with `configure`."""
+        return self._ledger.config
 
     @property
     def assignments(self) -> Mapping[Key, tuple[IPAddress, ...]]:
         """The addresses of each Service that has any."""
         return self._assigned
 
-    def configure(self, config: Config) -> None:
-        """Put other pools in force. Assignments stay as they are until their Services are settled again."""
-        self.config = config
-        self._free = {
-            (pool.name, version): _FreeList(pool, ranges)
-            for pool in config.pools.values()
-            for version in (4, 6)
-            if (
-                ranges := _ordered(
-                    addresses for addresses in pool.ranges if addresses.first.version == version
-                )
-            )
+    def counters(self, pool: str) -> PoolCounters:
+        """Count the addresses of a pool that is in force. Raise KeyError if it is not."""
+        return self._ledger.stocks[pool].counters
+
+    def configure(self, config: Config, namespaces: Mapping[str, Labels] | None = None) -> set[Key]:
+        """Put other pools in force, and other labels of namespaces. Return the Services to settle because of that.
+
+        Assignments stay as they are until then.
+        """
+        labels = {name: dict(each) for name, each in (namespaces or {}).items()}
+        if self.config is not None and _are_alike(self.config, config):
+            before, self._chooser.namespaces = self._chooser.namespaces, labels
+            changed = {name for name in {*before, *labels} if before.get(name) != labels.get(name)}
+            return {key for key in self._services if key.namespace in changed and self._is_unsettled(key)}
+        pools = {key: self._pool_name(addresses) for key, addresses in self._assigned.items()}
+        self._ledger.configure(config)
+        self._chooser.namespaces = labels
+        return {
+            key
+            for key in self._services
+            if pools.get(key, "") != self._pool_name(self._assigned.get(key, ())) or self._is_unsettled(key)
         }
 
-    def settle(self, service: Service) -> Settled:
+    def settle(self, service: Service, now: float) -> Settled:
         """Decide on the addresses of a Service of type LoadBalancer, and remember them.
 
         Never raises, whatever the Service says.
         """
-        current = self.keep(service)
-        if self.config is None:
-            return Settled(addresses=current, refusal=None if current else Refusal.NO_CONFIG)
-        try:
-            wanted = self._meet(service, current)
-        except _RefusedError as refused:
-            return Settled(
-                addresses=current,
-                pool=self._pool_name(current),
-                change=Change.CLEARED if service.ingress and not current else Change.NONE,
-                refusal=refused.refusal,
-                detail=printable(refused.detail),
-            )
-        self._assign(service.key, wanted)
-        change = Change.NONE if set(map(str, wanted)) == set(service.ingress) else Change.ASSIGNED
-        return Settled(addresses=wanted, pool=self._pool_name(wanted), change=change)
-
-    def release(self, key: Key) -> bool:
-        """Take the addresses of a Service back. Tell whether it had any."""
-        addresses = self._assigned.pop(key, ())
-        for address in addresses:
-            del self._owners[address]
-            pool = self.config.pool_of(address) if self.config else None
-            if pool is not None:
-                self._free[pool.name, address.version].give_back(address)
-        return bool(addresses)
+        key, claim = service.key, claim_of(service)
+        self._ledger.expire(now)
+        self._waiting.leave(key)
+        self._services[key] = service
+        self._assign(key, claim, self._keepable(service, claim), now)
+        choice = self._choose(service, claim, self.draw)
+        self._refused.discard(key)
+        if choice.refusal is not None:
+            self._refused.add(key)
+            # Before it gives anything up: what that leaves may be what it waits for.
+            self._waiting.wait(key, choice.hopes, _topics)
+        self._assign(key, claim, choice.addresses, now)
+        return Settled(
+            addresses=choice.addresses,
+            pool=self._pool_name(choice.addresses),
+            change=Change.NONE if self.config is None else _change(service, choice.addresses),
+            refusal=choice.refusal,
+            detail=printable(choice.detail),
+            warnings=deprecations(service),
+        )
 
     def keep(self, service: Service) -> tuple[IPAddress, ...]:
-        """Return the addresses that the Service has and may keep, remembered; else take back what it had."""
-        written = (address for text in dict.fromkeys(service.ingress) if (address := parse_address(text)))
-        current = self._assigned.get(service.key) or tuple(written)
-        if current and self._may_keep(service, current):
-            self._assign(service.key, current)
-            return current
-        self.release(service.key)
-        return ()
+        """Return what a Service has; if it is new, that is what its status says and it may keep.
 
-    def _may_keep(self, service: Service, addresses: tuple[IPAddress, ...]) -> bool:
-        if any(self._owners.get(address, service.key) != service.key for address in addresses):
-            return False
+        To be called for all Services with a status before any is settled, so that nobody is given their addresses.
+        """
+        key = service.key
+        if key not in self._assigned:
+            claim = claim_of(service)
+            kept = self._keepable(service, claim)
+            for address in kept:
+                self._ledger.hold(address, key, claim)
+            if kept:
+                self._assigned[key] = kept
+                self._services[key] = service
+        return self._assigned.get(key, ())
+
+    def release(self, key: Key, now: float) -> bool:
+        """Take the addresses of a Service back, and forget it. Tell whether it had any."""
+        had = key in self._assigned
+        self._waiting.leave(key)
+        self._refused.discard(key)
+        self._services.pop(key, None)
+        self._assign(key, ALONE, (), now)
+        return had
+
+    def take_retries(self, now: float) -> set[Key]:
+        """Return Services that something that happened since may help; they are to be settled again.
+
+        Call it again after that, until it returns none: then no Service waits for what it could have.
+        """
+        self._ledger.expire(now)
+        return self._waiting.take(self._can_be_met)
+
+    def next_retry(self) -> float | None:
+        """Return when to call `take_retries` if nothing else happens: when an address that somebody waits for has
+        rested for long enough. None if there is none."""
+        return self._ledger.next_due(self._waiting.is_awaited)
+
+    def _keepable(self, service: Service, claim: Claim) -> Addresses:
+        held = self._assigned.get(service.key)
+        if held is None:
+            held = tuple(address for text in service.ingress if (address := parse_address(text)))
+        return self._chooser.keepable(service, claim, versions_of(service), held)
+
+    def _choose(self, service: Service, claim: Claim, draw: Draw) -> Choice:
+        """Return what a Service should have, which has nothing that it may not keep."""
+        current = self._assigned.get(service.key, ())
         if self.config is None:
-            return True
-        versions = [address.version for address in addresses]
-        if len(set(versions)) < len(versions) or not set(versions) <= set(_families(service)):
-            return False
-        pools = {pool.name if (pool := self.config.pool_of(address)) else None for address in addresses}
-        return len(pools) == 1 and (None not in pools or not self.config.complete)
+            return Choice(current, None if current else Refusal.NO_CONFIG)
+        try:
+            wish = Wish.of(service)
+        except RefusedError as refused:
+            return Choice(current, refused.refusal, refused.detail)
+        return self._chooser.choose(Applicant(service, claim, wish, current), draw)
 
-    def _meet(self, service: Service, current: tuple[IPAddress, ...]) -> tuple[IPAddress, ...]:
-        """Find the addresses that the Service should have, given what it may keep, or raise _RefusedError."""
-        assert self.config is not None
-        pool_name = next(filter(None, map(service.annotations.get, POOL_ANNOTATIONS)), None)
-        if service.load_balancer_ip:
-            return (self._requested(service, pool_name),)
-        if pool_name is None:
-            pools = sorted(
-                (pool for pool in self.config.pools.values() if pool.auto_assign), key=lambda pool: pool.name
-            )
-            return current or self._from_pools(pools, service, _RefusedError(Refusal.NO_FREE_ADDRESS))
-        pool = self.config.pools.get(pool_name)
-        if pool is None:
-            raise _RefusedError(Refusal.UNKNOWN_POOL, pool_name)
-        if current and current[0] in pool:
-            return current
-        return self._from_pools([pool], service, _RefusedError(Refusal.POOL_EXHAUSTED, pool_name))
-
-    def _requested(self, service: Service, pool_name: str | None) -> IPAddress:
-        assert self.config is not None
-        text = service.load_balancer_ip
-        address = parse_address(text)
-        if address is None:
-            raise _RefusedError(Refusal.MALFORMED_ADDRESS, text)
-        if address.version not in _families(service):
-            raise _RefusedError(Refusal.WRONG_FAMILY, text)
-        pool = self.config.pool_of(address)
-        if pool is None and address not in self._assigned.get(service.key, ()):
-            raise _RefusedError(Refusal.OUTSIDE_ALL_POOLS, text)
-        if pool is not None and pool_name not in (None, pool.name):
-            raise _RefusedError(Refusal.OUTSIDE_THE_POOL, f"{text} and {pool_name}")
-        if (
-            pool is not None
-            and not pool.is_usable(address)
-            and address not in self._assigned.get(service.key, ())
-        ):
-            raise _RefusedError(Refusal.BUGGY_ADDRESS, text)
-        if self._owners.get(address, service.key) != service.key:
-            raise _RefusedError(Refusal.ADDRESS_TAKEN, f"{text} of {self._owners[address]}")
-        return address
-
-    def _from_pools(
-        self, pools: Iterable[Pool], service: Service, refused: _RefusedError
-    ) -> tuple[IPAddress, ...]:
-        """Take an address of each family from one pool, or of one family where that is good enough."""
-        families = _families(service)
-        pools = list(pools)
-        choices = [families]
-        if len(families) > 1 and service.ip_family_policy != "RequireDualStack":
-            choices += [[family] for family in families]
-        for choice in choices:
-            for pool in pools:
-                if addresses := self._from_pool(pool, choice):
-                    return addresses
-        raise refused
-
-    def _from_pool(self, pool: Pool, families: list[int]) -> tuple[IPAddress, ...]:
-        taken: list[IPAddress] = []
-        for version in families:
-            free = self._free.get((pool.name, version))
-            address = free.take_lowest(self._owners) if free else None
-            if address is None:
-                break
-            taken.append(address)
-        if len(taken) == len(families):
-            return tuple(taken)
-        for address in taken:
-            self._free[pool.name, address.version].give_back(address)
-        return ()
-
-    def _assign(self, key: Key, addresses: tuple[IPAddress, ...]) -> None:
-        if self._assigned.get(key) != addresses:
-            self.release(key)
+    def _assign(self, key: Key, claim: Claim, addresses: Addresses, now: float) -> None:
+        for address in self._assigned.pop(key, ()):
+            if address not in addresses:
+                self._ledger.drop(address, key, now)
+        for address in addresses:
+            self._ledger.hold(address, key, claim)
+        if addresses:
             self._assigned[key] = addresses
-            self._owners.update(dict.fromkeys(addresses, key))
 
-    def _pool_name(self, addresses: tuple[IPAddress, ...]) -> str:
-        pool = self.config.pool_of(addresses[0]) if self.config and addresses else None
-        return pool.name if pool else ""
+    def _is_unsettled(self, key: Key) -> bool:
+        """Tell whether settling a Service again could change what it has, or what it waits for."""
+        service, current = self._services[key], self._assigned.get(key, ())
+        claim = claim_of(service)
+        return (
+            key in self._refused
+            or self._keepable(service, claim) != current
+            or self._choose(service, claim, lowest) != Choice(current)
+        )
+
+    def _can_be_met(self, hope: Hope) -> bool:
+        if isinstance(hope, Request):
+            service = self._services[hope.key]
+            choice = self._choose(service, claim_of(service), lowest)
+            return choice.addresses != self._assigned.get(hope.key, ())
+        stock = self._ledger.stocks.get(hope.pool)
+        return stock is not None and stock.find(hope) is not None
+
+    def _pool_name(self, addresses: Addresses) -> str:
+        stock = self._ledger.stock_of(addresses[0]) if addresses else None
+        return stock.pool.name if stock else ""
 
 
-def _ordered(ranges: Iterable[AddressRange]) -> list[AddressRange]:
-    return sorted(ranges, key=lambda addresses: int(addresses.first))
+def _are_alike(old: Config, new: Config) -> bool:
+    """Tell whether two configurations are the same to the allocator."""
+    return (old.pools, old.complete) == (new.pools, new.complete)
 
 
-def _families(service: Service) -> list[int]:
-    """Return the IP versions that the Service wants addresses of, the primary one first.
+def _topics(hope: Hope) -> Iterable[Topic]:
+    return hope.topics if isinstance(hope, Request) else topics_of(hope)
 
-    Its cluster IPs decide. A manifest that no API server has completed may have none; then what it says of its
-    families does, and IPv4 if it says nothing.
-    """
-    versions = [address.version for address in filter(None, map(parse_address, service.cluster_ips))]
-    versions = versions or [6 if family == "IPv6" else 4 for family in service.ip_families] or [4]
-    return list(dict.fromkeys(versions))
+
+def _change(service: Service, addresses: Addresses) -> Change:
+    written = {parse_address(text) or text for text in service.ingress}
+    if written == set(addresses):
+        return Change.NONE
+    return Change.ASSIGNED if addresses else Change.CLEARED

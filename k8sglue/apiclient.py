@@ -13,9 +13,10 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 import aiohttp
@@ -27,6 +28,8 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 from k8sglue.cluster import SourceError
 
 _IN_POD = "KUBERNETES_SERVICE_HOST"
+_LONGEST_LINE = 2**25
+"""Octets: etcd takes objects of 1.5 MiB, which JSON may make some times as long."""
 _PROBES = {
     socket.TCP_KEEPIDLE: 5,
     socket.TCP_KEEPINTVL: 2,
@@ -43,7 +46,6 @@ class ApiError(SourceError):
         self.status = status
         """The HTTP status, 0 if there was no answer."""
         self.retry_after = retry_after
-        """Seconds that the server asks us to wait, 0 if it does not."""
 
 
 @attrs.frozen(kw_only=True)
@@ -56,9 +58,14 @@ class TimeLimits:
     """For a whole answer; of a stream, for its start."""
 
 
+Observer: TypeAlias = Callable[[str, int, float], None]
+"""Told of every answer: verb in the words of RBAC, HTTP status (0 if there was none), seconds that it took."""
+
+
 @attrs.frozen
 class _Request:
     method: str
+    verb: str
     path: str
     query: Mapping[str, str] = attrs.field(factory=dict)
     body: Mapping[str, object] | None = None
@@ -68,12 +75,20 @@ class _Request:
         return "application/merge-patch+json" if self.method == "PATCH" else "application/json"
 
 
+@attrs.define
+class _Seen:
+    status: int = 0
+
+
 class ApiClient:
     """Requests to one API server, until `close`. Credentials are loaded by the first one, or by `connect`."""
 
-    def __init__(self, kubeconfig: Path | None, user_agent: str, limits: TimeLimits) -> None:
+    def __init__(
+        self, kubeconfig: Path | None, user_agent: str, limits: TimeLimits, observer: Observer | None = None
+    ) -> None:
         """Without a `kubeconfig`, the credentials of the pod are used, or else kubectl's default."""
         self._kubeconfig = kubeconfig
+        self._observer = observer
         self._user_agent = user_agent
         self._limits = limits
         self._configuration = Configuration()
@@ -95,21 +110,25 @@ class ApiClient:
         if self._connections is not None:
             await self._connections.close()
 
-    async def get(self, path: str, query: Mapping[str, str]) -> dict[str, object]:
-        """Read an object or a list. Raise ApiError if that failed, as all of these do."""
-        return await self._ask(_Request("GET", path, query))
+    async def get(self, path: str) -> dict[str, object]:
+        """Read an object. Raise ApiError if that failed, as all of these do."""
+        return await self._ask(_Request("GET", "get", path))
+
+    async def list(self, path: str, query: Mapping[str, str]) -> dict[str, object]:
+        """Read a list, or a page of it."""
+        return await self._ask(_Request("GET", "list", path, query))
 
     async def create(self, path: str, body: Mapping[str, object]) -> dict[str, object]:
         """Create an object, and return it as the server has it now."""
-        return await self._ask(_Request("POST", path, body=body))
+        return await self._ask(_Request("POST", "create", path, body=body))
 
     async def patch(self, path: str, body: Mapping[str, object]) -> dict[str, object]:
         """Change an object by a merge patch (RFC 7396), and return it as the server has it now."""
-        return await self._ask(_Request("PATCH", path, body=body))
+        return await self._ask(_Request("PATCH", "patch", path, body=body))
 
     async def delete(self, path: str) -> None:
         """Remove an object."""
-        await self._ask(_Request("DELETE", path))
+        await self._ask(_Request("DELETE", "delete", path))
 
     @contextlib.asynccontextmanager
     async def stream(
@@ -120,7 +139,7 @@ class ApiClient:
         The objects end when the server ends the stream; if it breaks off, they raise ApiError.
         """
         limits = aiohttp.ClientTimeout(sock_connect=self._limits.connect, sock_read=silence)
-        request = _Request("GET", path, query)
+        request = _Request("GET", "watch", path, query)
         async with (
             await self._open(request, limits) as response,
             contextlib.aclosing(self._objects(request, response)) as objects,
@@ -131,8 +150,9 @@ class ApiClient:
         self, request: _Request, response: aiohttp.ClientResponse
     ) -> AsyncGenerator[dict[str, object], None]:
         with self._failures_named(request):
-            async for line in response.content:
-                yield _object(line)
+            async with contextlib.aclosing(_lines(response.content)) as lines:
+                async for line in lines:
+                    yield _object(line)
 
     async def _ask(self, request: _Request) -> dict[str, object]:
         limits = aiohttp.ClientTimeout(total=self._limits.answer, sock_connect=self._limits.connect)
@@ -143,10 +163,11 @@ class ApiClient:
     async def _open(self, request: _Request, limits: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
         """Send a request. Return the answer, still to be read, if it is one of success."""
         await self.connect()
-        with self._failures_named(request):
+        with self._observed(request) as seen, self._failures_named(request):
             async with asyncio.timeout(self._limits.answer):
                 token = await self._configuration.get_api_key_with_prefix("BearerToken")
                 response = await self._send(request, token, limits)
+                seen.status = response.status
                 if response.ok:
                     return response
                 async with response:
@@ -154,6 +175,17 @@ class ApiClient:
         if response.status == 401:
             await self._renew_credentials(token)
         raise _refusal(self._name(request), response, text)
+
+    @contextlib.contextmanager
+    def _observed(self, request: _Request) -> Iterator[_Seen]:
+        """Report what became of a request; one that was given up before there was an answer has the status 0."""
+        begun = time.monotonic()
+        seen = _Seen()
+        try:
+            yield seen
+        finally:
+            if self._observer is not None:
+                self._observer(request.verb, seen.status, time.monotonic() - begun)
 
     @contextlib.contextmanager
     def _failures_named(self, request: _Request) -> Iterator[None]:
@@ -237,6 +269,25 @@ def _probed_socket(address: tuple[Any, ...]) -> socket.socket:
     for option, value in _PROBES.items():
         made.setsockopt(socket.IPPROTO_TCP, option, value)
     return made
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
+    """Cut a stream into lines. The stream's own way refuses what is longer than its buffer, as ConfigMaps may be."""
+    pieces: list[bytes] = []
+    size = 0
+    async for chunk in content.iter_any():
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            pieces.append(end)
+            if line := b"".join(pieces):
+                yield line
+            pieces, size = [], 0
+        pieces.append(rest)
+        size += len(rest)
+        if size > _LONGEST_LINE:
+            raise ValueError(f"a line of more than {_LONGEST_LINE} octets")
+    if line := b"".join(pieces):
+        yield line
 
 
 def _object(text: str | bytes) -> dict[str, object]:

@@ -12,9 +12,11 @@ from typing import Protocol, TypeVar, cast
 
 import attrs
 
-from k8sglue.resources import ConfigMap, EndpointSlice, Key, Kind, Lease, Node, Resource, Service
+from k8sglue.customresources import CustomResource
+from k8sglue.kinds import CUSTOM_KINDS, Key, Kind
+from k8sglue.resources import ConfigMap, EndpointSlice, Lease, Namespace, Node, Resource, Secret, Service
 
-R = TypeVar("R", bound=Resource)
+R = TypeVar("R", Service, EndpointSlice, Node, Namespace, ConfigMap, Secret, Lease)
 
 
 class SourceError(Exception):
@@ -23,9 +25,16 @@ class SourceError(Exception):
     The message says what was asked, of whom, and what the answer was.
     """
 
+    retry_after: float = 0.0
+    """Seconds that the source asks to be left alone, 0 if it does not."""
+
 
 class ConflictError(SourceError):
     """The object was changed or removed since it was read: wait for its new state, then judge again."""
+
+
+class RefusedError(SourceError):
+    """This one request was refused, and will be again while nothing changes; others may well succeed."""
 
 
 class EventType(enum.Enum):
@@ -37,9 +46,9 @@ class EventType(enum.Enum):
 
 @attrs.frozen(kw_only=True)
 class Event:
-    """Something that a person who looks at a Service should see."""
+    """Something that a person who looks at an object should see."""
 
-    regarding: Service
+    regarding: Resource
     type: EventType = EventType.NORMAL
     reason: str
     """One word, for machines: `IPAllocated`."""
@@ -89,14 +98,37 @@ class Store:
         return self._of(Node)
 
     @property
+    def namespaces(self) -> Mapping[Key, Namespace]:
+        """Every Namespace, by key."""
+        return self._of(Namespace)
+
+    @property
     def config_maps(self) -> Mapping[Key, ConfigMap]:
         """Every ConfigMap, by key."""
         return self._of(ConfigMap)
 
     @property
+    def secrets(self) -> Mapping[Key, Secret]:
+        """Every Secret that may hold a password, by key."""
+        return self._of(Secret)
+
+    @property
+    def custom_resources(self) -> list[CustomResource]:
+        """Every custom resource of the configuration, by kind and key."""
+        return [
+            cast(CustomResource, resource)
+            for kind in CUSTOM_KINDS
+            for _, resource in sorted(self._objects[kind].items())
+        ]
+
+    @property
     def leases(self) -> Mapping[Key, Lease]:
         """Every Lease, by key."""
         return self._of(Lease)
+
+    def listed(self, kind: Kind) -> bool:
+        """Tell whether a kind is watched and has been listed once."""
+        return kind in self.kinds and kind not in self._unlisted
 
     def get(self, kind: Kind, key: Key) -> Resource | None:
         """Return the object as last seen, or None if there is none."""
@@ -166,12 +198,28 @@ class Source(Protocol):
     async def close(self) -> None:
         """Let go of connections and files. Nothing may be called afterwards."""
 
+    async def catch_up(self) -> None:
+        """Return once the store has every Service as it is at the time of the call, or newer.
+
+        That is more than being synced: a watch may lag behind what others have written. Outages are waited out.
+        """
+
     async def write_service_status(
         self, service: Service, addresses: tuple[str, ...], annotations: Mapping[str, str | None]
     ) -> None:
         """Write `status.loadBalancer.ingress`, and annotations (None removes one), and put the result in the store.
 
-        Raise ConflictError if `service` is no longer the newest, SourceError if the write failed otherwise.
+        What would change nothing is not written. Raise ConflictError if `service` is no longer the newest (the store
+        has the new state by then, or will have it soon), SourceError if the write failed otherwise.
+        """
+
+    async def read_again(self, service: Service) -> None:
+        """Make sure that what the store has of a Service is its newest state. Raise SourceError if that failed."""
+
+    async def write_status(self, resource: Resource, status: Mapping[str, object]) -> None:
+        """Write fields of the status of an object that is no Service, and put the result in the store.
+
+        None removes a field. Raise as `write_service_status` does.
         """
 
     async def record(self, event: Event) -> None:
@@ -182,3 +230,13 @@ class Source(Protocol):
 
     async def release_lease(self, name: str) -> None:
         """Remove the Lease, so that others need not wait for it to expire. Raise SourceError if that failed."""
+
+    async def read_lease(self, key: Key) -> Lease | None:
+        """Return a Lease as it is now, None if there is none. Raise SourceError if that failed."""
+
+    async def write_lease(self, lease: Lease, before: Lease | None) -> Lease:
+        """Write holder, duration and transitions of a Lease, with the time of now, and return it as it is then.
+
+        `before` is what it has to be until then, None for nothing: of several who write at once one succeeds. Raise
+        ConflictError if it was something else, SourceError if the write failed otherwise (it may have happened, then).
+        """

@@ -241,7 +241,8 @@ class _Decision:
 
 def versions(peer: Peer, next_hops: frozenset[IPAddress]) -> frozenset[int]:
     """Return the IP versions whose routes a peer can be told, by a node with these addresses."""
-    return frozenset({peer.address.version, *(address.version for address in next_hops)})
+    own = () if peer.address is None else (peer.address.version,)
+    return frozenset({*own, *(address.version for address in next_hops)})
 
 
 def _node_silence(node: Node | None, name: str) -> Silence | None:
@@ -264,11 +265,12 @@ def _peers(config: Config | None, node: Node | None) -> tuple[Peer, ...]:
     """Return the node's peers; of several at one address and port the first counts."""
     if config is None or node is None:
         return ()
-    by_name: dict[str, Peer] = {}
+    by_endpoint: dict[str, Peer] = {}
     for peer in config.peers:
-        if peer.selects(node.labels):
-            by_name.setdefault(peer.name, peer)
-    return tuple(by_name.values())
+        # Peers that are found by their interface, and those in a VRF, are not connected to yet.
+        if peer.selects(node.labels) and peer.address is not None and not peer.vrf:
+            by_endpoint.setdefault(peer.endpoint, peer)
+    return tuple(by_endpoint.values())
 
 
 def _next_hops(node: Node | None) -> frozenset[IPAddress]:
@@ -284,11 +286,18 @@ def _next_hops(node: Node | None) -> frozenset[IPAddress]:
 
 def _routes(pool: Pool, address: IPAddress) -> Iterable[bgp.Route]:
     for advertisement in pool.bgp:
-        # An aggregation-length is one of IPv4, and each IPv6 address is announced for itself, as in MetalLB.
-        length = advertisement.aggregation_length if address.version == 4 else 128
+        length = (
+            advertisement.aggregation_length if address.version == 4 else advertisement.aggregation_length_v6
+        )
         network = ip_network(f"{address}/{length}", strict=False)
+        large = "large:"
         yield bgp.Route(
-            str(network), communities=advertisement.communities, local_pref=advertisement.local_pref
+            str(network),
+            communities=[each for each in advertisement.communities if not each.startswith(large)],
+            large_communities=[
+                each.removeprefix(large) for each in advertisement.communities if each.startswith(large)
+            ],
+            local_pref=advertisement.local_pref,
         )
 
 
@@ -296,5 +305,6 @@ def _merged(route: bgp.Route, other: bgp.Route) -> bgp.Route:
     """Join two ways of announcing one prefix: all communities, the higher preference."""
     return route.evolve(
         communities=[*route.communities, *other.communities],
+        large_communities=[*route.large_communities, *other.large_communities],
         local_pref=max((p for p in (route.local_pref, other.local_pref) if p is not None), default=None),
     )

@@ -17,21 +17,26 @@ after a restart, so that nobody else is given their addresses.
 import asyncio
 import contextlib
 import logging
-import os
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 
 import attrs
-import yaml
 from asyncinotify import Inotify, Mask
 
 from k8sglue.cluster import ConflictError, Event, SourceError, Store
 from k8sglue.directory import SETTLE_TIME, Folder
-from k8sglue.resources import Key, Kind, Resource, Service
-from k8sglue.running import wait_at_most
+from k8sglue.resources import Key, Kind, Lease, Resource, Service
+from k8sglue.running import wait_at_most, wait_synced
+from k8sglue.statusfiles import (
+    lease_manifest,
+    locked,
+    remove_file,
+    service_manifest,
+    status_name,
+    write_file,
+)
 
 _log = logging.getLogger("k8sglue")
 
@@ -39,8 +44,6 @@ _POLL_INTERVAL = 5.0
 _LEASES_INTERVAL = 0.5
 """The heartbeats are looked at so often even if inotify tells nothing: a dead speaker says nothing at all."""
 _EVENTS_SIZE = 2**20
-_LONGEST_NAME = 200
-"""Octets: a file name may have 255, and there must be room for a suffix, and for that of a temporary file."""
 _CLOSED = Mask.CLOSE_WRITE | Mask.MOVED_TO
 _WATCHED = _CLOSED | Mask.MODIFY | Mask.CREATE | Mask.MOVED_FROM | Mask.DELETE
 
@@ -143,6 +146,11 @@ class FileSource:
     async def close(self) -> None:
         """Nothing is held open between two calls."""
 
+    async def catch_up(self) -> None:
+        """Look at all files now: those in `status` are always whole."""
+        self.refresh()
+        await wait_synced(self.store)
+
     async def write_service_status(
         self, service: Service, addresses: tuple[str, ...], annotations: Mapping[str, str | None]
     ) -> None:
@@ -151,11 +159,11 @@ class FileSource:
             raise ConflictError(f"Service {service.key} has changed")
         kept = {name: text for name, text in annotations.items() if text is not None}
         changed = attrs.evolve(service, ingress=addresses, annotations={**service.annotations, **kept})
-        name = _status_name(service.key)
+        name = status_name(service.key)
         # Without addresses, too: what the manifest itself says of its status must not come back.
-        _write(
+        write_file(
             self._services.path / name,
-            _service_manifest(attrs.evolve(changed, annotations=kept)),
+            service_manifest(attrs.evolve(changed, annotations=kept)),
             durable=True,
         )
         before = self._generations()
@@ -167,11 +175,24 @@ class FileSource:
         # Writing a thousand of them must not keep signals and heartbeats waiting.
         await asyncio.sleep(0)
 
+    async def read_again(self, service: Service) -> None:
+        """Look at the file of its status now."""
+        self._services.refresh(time.monotonic(), only=(status_name(service.key),), trusted=True)
+        self._fill_store()
+
+    async def write_status(self, resource: Resource, status: Mapping[str, object]) -> None:
+        """Write the status of another object into a file of its own, for people and tools; nobody reads it here."""
+        folder = self.directory / "status" / f"{resource.kind.value.lower()}s"
+        metadata = {"namespace": resource.key.namespace, "name": resource.key.name}
+        manifest = {"kind": resource.kind.value, "metadata": metadata, "status": dict(status)}
+        write_file(folder / status_name(resource.key), manifest)
+
     async def record(self, event: Event) -> None:
         """Add a line to the log of events, which is cut in two when it gets long."""
         path = self.directory / "status" / "events.log"
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = f"{moment} {event.type.value} {event.reason} Service {event.regarding.key}: {event.note}\n"
+        about = f"{event.regarding.kind.value} {event.regarding.key}"
+        line = f"{moment} {event.type.value} {event.reason} {about}: {event.note}\n"
         try:
             if path.exists() and path.stat().st_size > _EVENTS_SIZE:
                 path.replace(path.with_name("events.log.1"))
@@ -182,21 +203,30 @@ class FileSource:
 
     async def renew_lease(self, name: str, holder: str, annotations: Mapping[str, str]) -> None:
         """Write the heartbeat file `name`."""
-        manifest = {
-            "apiVersion": "coordination.k8s.io/v1",
-            "kind": "Lease",
-            "metadata": {"name": name, "annotations": dict(annotations)},
-            "spec": {
-                "holderIdentity": holder,
-                "leaseDurationSeconds": int(self.heartbeat_duration),
-                "renewTime": datetime.now(UTC).isoformat(timespec="microseconds"),
-            },
-        }
-        _write(self._leases.path / f"{name}.yaml", manifest)
+        key = Key("default", name)
+        lease = Lease(key=key, holder=holder, duration=self.heartbeat_duration, annotations=annotations)
+        write_file(self._leases.path / f"{name}.yaml", lease_manifest(lease))
 
     async def release_lease(self, name: str) -> None:
         """Remove the heartbeat file `name`."""
-        _remove(self._leases.path / f"{name}.yaml")
+        remove_file(self._leases.path / f"{name}.yaml")
+
+    async def read_lease(self, key: Key) -> Lease | None:
+        """Look at the file of one Lease now."""
+        self._leases.refresh(time.monotonic(), only=(f"{key.name}.yaml",), trusted=True)
+        found = (lease for _, lease in self._leases.objects if isinstance(lease, Lease))
+        return next((lease for lease in found if lease.key == key), None)
+
+    async def write_lease(self, lease: Lease, before: Lease | None) -> Lease:
+        """Write the file of a Lease, under a lock that is held for no longer than that."""
+        with locked(self._leases.path / ".lock"):
+            if await self.read_lease(lease.key) != before:
+                raise ConflictError(f"Lease {lease.key} has changed")
+            write_file(self._leases.path / f"{lease.key.name}.yaml", lease_manifest(lease))
+            written = await self.read_lease(lease.key)
+        if written is None:
+            raise SourceError(f"Lease {lease.key} was written, and can not be read")
+        return written
 
     @property
     def _folders(self) -> tuple[Folder, ...]:
@@ -269,16 +299,16 @@ class FileSource:
     def _remove_orphans(self, now: float) -> None:
         """Remove the status of Services that are gone, or are not to have an address any more."""
         wanted = {
-            _status_name(resource.key)
+            status_name(resource.key)
             for _, resource in self._manifests.objects
             if isinstance(resource, Service) and resource.type == "LoadBalancer"
         }
         orphans = {name for name, _ in self._services.objects} - wanted
         if self._manifests.hides_objects:
-            orphans &= {_status_name(key) for kind, key in self._manifests.gone if kind is Kind.SERVICE}
+            orphans &= {status_name(key) for kind, key in self._manifests.gone if kind is Kind.SERVICE}
         for name in orphans:
             try:
-                _remove(self._services.path / name)
+                remove_file(self._services.path / name)
             except SourceError as error:
                 _log.warning("%s", error)
         self._services.refresh(now, only=orphans, trusted=True)
@@ -301,67 +331,3 @@ class FileSource:
         if self._reported and not errors:
             _log.info("%s: all manifests can be read again", self.directory)
         self._reported = set(errors)
-
-
-def _status_name(key: Key) -> str:
-    # A namespace has no dots, so the first one ends it.
-    name = f"{key.namespace}.{key.name}"
-    if len(name) > _LONGEST_NAME:
-        name = f"{name[:_LONGEST_NAME]}-{sha256(name.encode()).hexdigest()[:16]}"
-    return f"{name}.yaml"
-
-
-def _service_manifest(service: Service) -> dict[str, object]:
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {
-            "namespace": service.key.namespace,
-            "name": service.key.name,
-            "annotations": dict(service.annotations),
-        },
-        "spec": {
-            "type": service.type,
-            "clusterIPs": list(service.cluster_ips),
-            "ipFamilies": list(service.ip_families),
-            "ipFamilyPolicy": service.ip_family_policy,
-            "loadBalancerIP": service.load_balancer_ip,
-            "loadBalancerClass": service.load_balancer_class,
-            "externalTrafficPolicy": service.external_traffic_policy,
-            "ports": [
-                {
-                    "name": port.name,
-                    "port": port.port,
-                    "protocol": port.protocol,
-                    "nodePort": port.node_port,
-                    "targetPort": port.target_port,
-                }
-                for port in service.ports
-            ],
-        },
-        "status": {
-            "loadBalancer": {"ingress": [{"ip": address, "ipMode": "VIP"} for address in service.ingress]},
-        },
-    }
-
-
-def _write(path: Path, manifest: Mapping[str, object], *, durable: bool = False) -> None:
-    """Write a file whole: readers see the old one or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w") as file:
-            yaml.safe_dump(manifest, file, sort_keys=False)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise SourceError(f"{path} can not be written: {error}") from error
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise SourceError(f"{path} can not be removed: {error}") from error

@@ -8,6 +8,9 @@ run side by side; where MetalLB's are still there, an API server refuses ours un
 in use stay where they are meanwhile: they stand in the status of the Services.
 """
 
+from k8sglue.kinds import CUSTOM_KINDS
+from k8sglue.leadership import LEASE_NAME
+
 IMAGE = "k8sglue:latest"
 """No image is published: this is a name for one that you build yourself, and that your nodes can pull."""
 
@@ -16,7 +19,8 @@ CONFIG = "config"
 
 def render(namespace: str = "metallb-system", image: str = IMAGE) -> str:
     """Return the manifests as YAML documents, in an order in which they can be applied."""
-    return _MANIFESTS.format(namespace=namespace, image=image, config=CONFIG)
+    custom = ", ".join(kind.plural for kind in CUSTOM_KINDS)
+    return _MANIFESTS.format(namespace=namespace, image=image, config=CONFIG, lease=LEASE_NAME, custom=custom)
 
 
 _MANIFESTS = """\
@@ -55,6 +59,10 @@ metadata:
 rules:
 - apiGroups: [""]
   resources: [services]
+  # A Service whose status could not be written because it had changed is read again.
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [namespaces]
   verbs: [list, watch]
 - apiGroups: [""]
   resources: [services/status]
@@ -119,6 +127,13 @@ rules:
   resources: [configmaps]
   resourceNames: [{config}]
   verbs: [list, watch]
+- apiGroups: [""]
+  # Passwords of BGP peers.
+  resources: [secrets]
+  verbs: [list, watch]
+- apiGroups: [metallb.io]
+  resources: [{custom}]
+  verbs: [list, watch]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -131,6 +146,42 @@ rules:
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [list, watch, create, patch, delete]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  namespace: {namespace}
+  name: k8sglue:leader
+  labels:
+    app.kubernetes.io/name: k8sglue
+rules:
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{lease}]
+  verbs: [get, list, watch, patch]
+- apiGroups: [metallb.io]
+  resources: [ipaddresspools/status]
+  verbs: [patch]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  # What is created has no name yet that a rule could go by.
+  verbs: [create]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  namespace: {namespace}
+  name: k8sglue:leader
+  labels:
+    app.kubernetes.io/name: k8sglue
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: k8sglue:leader
+subjects:
+- kind: ServiceAccount
+  namespace: {namespace}
+  name: controller
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
@@ -176,10 +227,8 @@ metadata:
     app.kubernetes.io/name: k8sglue
     app.kubernetes.io/component: controller
 spec:
-  replicas: 1
-  # Two controllers at once could give one address to two Services.
-  strategy:
-    type: Recreate
+  # One leads, the other one takes over.
+  replicas: 2
   revisionHistoryLimit: 3
   selector:
     matchLabels:
@@ -209,6 +258,18 @@ spec:
         env:
         - name: PYTHONDONTWRITEBYTECODE
           value: "1"
+        ports:
+        - name: monitoring
+          containerPort: 7472
+        livenessProbe:
+          httpGet:
+            path: /healthz
+            port: monitoring
+          initialDelaySeconds: 10
+        readinessProbe:
+          httpGet:
+            path: /readyz
+            port: monitoring
         resources:
           requests:
             cpu: 50m

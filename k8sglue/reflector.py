@@ -23,6 +23,7 @@ from k8sglue.resources import Key, Kind, Resource, ResourceError, parse
 _log = logging.getLogger("k8sglue")
 
 _GONE = 410
+_MISSING = 404
 _PAGE = 500
 _SHORT = 1.0  # seconds; a watch that ends sooner and brought nothing did not work
 
@@ -33,7 +34,23 @@ class Collection:
 
     kind: Kind
     path: str
+    """Of the collection, which is that of a namespace or of the cluster."""
     field_selector: str = ""
+    optional: bool = False
+    """The API server may not know the kind; then there are no objects of it."""
+
+    @property
+    def api_version(self) -> str:
+        """What manifests of the kind say in `apiVersion`."""
+        _, root, *parts = self.path.split("/")
+        return parts[0] if root == "api" else f"{parts[0]}/{parts[1]}"
+
+    def path_of(self, key: Key) -> str:
+        """Return the path of one object of the kind, wherever it is."""
+        _, root, *parts = self.path.split("/")
+        group, plural = parts[: 1 if root == "api" else 2], parts[-1]
+        place = ["namespaces", key.namespace] if key.namespace else []
+        return "/".join(["", root, *group, *place, plural, key.name])
 
 
 @attrs.frozen(kw_only=True)
@@ -47,6 +64,18 @@ class Pace:
     first_delay: float = 0.5
     """Seconds between a failure and the next attempt; doubled by every further failure."""
     longest_delay: float = 30.0
+    missing: float = 60.0
+    """Seconds between two looks for a kind that the API server does not know."""
+
+
+@attrs.frozen
+class _Ahead:
+    """The store has a newer state of an object than the watch has told of yet."""
+
+    version: str
+    """What the store has, and what the watch will come to."""
+    older: frozenset[str]
+    """Versions that are known to come before it."""
 
 
 class Reflector:
@@ -60,32 +89,86 @@ class Reflector:
         self._version = ""  # where to resume; empty: list first
         self._failures = 0
         self._outage: int | None = None  # status of the failure that was reported last
+        self._missing = False  # the API server does not know the kind, which was reported
         self._refused: dict[Key, str] = {}  # versions of objects that were reported
-        self._superseded: dict[Key, set[str]] = {}  # versions that writes of ours have replaced
+        self._ahead: dict[Key, _Ahead] = {}
+        self._listing = False
+        self._catching_up: list[asyncio.Future[None]] = []
+        self._list_wanted = asyncio.Event()
 
     async def run(self) -> None:
         """Go on until cancelled."""
         while True:
             try:
-                if not self._version:
-                    self._version = await self._list()
-                await self._watch()
+                if not self._version or self._list_wanted.is_set():
+                    self._version = await self._list_for_all()
+                await self._watch_until_list_wanted()
             except ApiError as error:
-                await self._wait_after(error)
+                if error.status == _MISSING and self._collection.optional:
+                    await self._wait_for_kind()
+                else:
+                    await self._wait_after(error)
+
+    async def catch_up(self) -> None:
+        """Return once a list that was begun after the call is in the store."""
+        listed = asyncio.get_running_loop().create_future()
+        self._catching_up.append(listed)
+        self._list_wanted.set()
+        await listed
 
     def put_written(self, before: Resource, after: Resource) -> None:
         """Take in what a write of ours made of `before`, unless the watch was quicker.
 
         Versions are opaque: which of two is newer can not be computed. But a write that names the version which it
-        changes follows directly on it. So if the store still has that version, the answer is newer; and if the
-        API server comes up with that version later, it is old news.
+        changes follows directly on it. So if the store still has that version, the answer is newer, and everything
+        that the watch tells of the object before it comes to that answer is old news.
         """
         held = self._store.get(before.kind, before.key)
         if held is None or held.resource_version != before.resource_version:
             return
         if after.resource_version != before.resource_version:
-            self._superseded.setdefault(before.key, set()).add(before.resource_version)
+            ahead = self._ahead.get(before.key)
+            older = ahead.older if ahead else frozenset[str]()
+            self._ahead[before.key] = _Ahead(after.resource_version, older | {before.resource_version})
         self._store.put(after)
+
+    def put_read(self, before: Resource, after: Resource) -> None:
+        """Take in a state that was read because `before`, which the store had then, turned out to be old.
+
+        It is left to a list that is under way: whether that is older or newer nobody can tell.
+        """
+        if not self._listing:
+            self.put_written(before, after)
+
+    async def _list_for_all(self) -> str:
+        """List, and tell those who wait for a list that begins now."""
+        self._list_wanted.clear()
+        waiting, self._catching_up = self._catching_up, []
+        self._listing = True
+        try:
+            version = await self._list()
+        except BaseException:
+            self._catching_up += waiting
+            self._list_wanted.set()
+            raise
+        finally:
+            self._listing = False
+        for listed in waiting:
+            if not listed.done():
+                listed.set_result(None)
+        return version
+
+    async def _watch_until_list_wanted(self) -> None:
+        watching = asyncio.ensure_future(self._watch())
+        wanted = asyncio.ensure_future(self._list_wanted.wait())
+        try:
+            await asyncio.wait((watching, wanted), return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                watching.result()
+        finally:
+            for task in (watching, wanted):
+                task.cancel()
+            await asyncio.gather(watching, wanted, return_exceptions=True)
 
     async def _list(self) -> str:
         """Fetch all pages, then replace what the store has. Return the version of the list."""
@@ -93,7 +176,7 @@ class Reflector:
         refused: dict[Key, str] = {}
         query = {"limit": str(_PAGE), **self._selector}
         while True:
-            page = await self._client.get(self._collection.path, query)
+            page = await self._client.list(self._collection.path, query)
             self._reached()
             self._succeeded()
             items = page.get("items")
@@ -107,9 +190,9 @@ class Reflector:
                 break
             query["continue"] = str(token)
         self._refused = refused
-        self._store.replace(self._collection.kind, map(self._newer, found.values()))
-        for key in self._superseded.keys() - found.keys():
-            del self._superseded[key]
+        self._store.replace(self._collection.kind, [self._newer(resource) for resource in found.values()])
+        for key in self._ahead.keys() - found.keys():
+            del self._ahead[key]
         return _version(page)
 
     async def _watch(self) -> None:
@@ -142,14 +225,15 @@ class Reflector:
     def _handle(self, event: Mapping[str, object]) -> None:
         manifest = _mapping(event.get("object"))
         match event.get("type"):
+            case "ADDED" | "MODIFIED" | "DELETED" if self._is_old_news(manifest):
+                pass
             case "ADDED" | "MODIFIED":
                 resource = self._parse(manifest, self._refused)
                 if resource is not None:
-                    self._store.put(self._newer(resource))
+                    self._store.put(resource)
             case "DELETED":
                 key = self._key(manifest)
                 self._store.remove(self._collection.kind, key)
-                self._superseded.pop(key, None)
                 self._refused.pop(key, None)
             case "ERROR":
                 self._version = ""
@@ -172,16 +256,26 @@ class Reflector:
         self._refused.pop(resource.key, None)
         return resource
 
+    def _is_old_news(self, manifest: object) -> bool:
+        """Tell whether the store is ahead of what the watch tells, which comes in order and leaves nothing out."""
+        key = self._key(manifest)
+        ahead = self._ahead.get(key)
+        if ahead is not None and ahead.version == _version(manifest):
+            del self._ahead[key]
+            return False
+        return ahead is not None
+
     def _newer(self, resource: Resource) -> Resource:
-        """Return what the store has instead, if that came of writes of ours to what `resource` was then."""
-        if resource.resource_version in self._superseded.get(resource.key, ()):
+        """Return what the store has instead of an item of a list, if that is known to be older."""
+        ahead = self._ahead.get(resource.key)
+        if ahead is not None and resource.resource_version in ahead.older:
             return self._store.get(resource.kind, resource.key) or resource
-        self._superseded.pop(resource.key, None)
+        self._ahead.pop(resource.key, None)
         return resource
 
     def _key(self, manifest: object) -> Key:
         metadata = _mapping(_mapping(manifest).get("metadata"))
-        namespace = "" if self._collection.kind is Kind.NODE else metadata.get("namespace") or "default"
+        namespace = (metadata.get("namespace") or "default") if self._collection.kind.is_namespaced else ""
         return Key(str(namespace), str(metadata.get("name", "")))
 
     @property
@@ -201,8 +295,25 @@ class Reflector:
         delay = min(self._pace.longest_delay, self._pace.first_delay * 2 ** min(self._failures - 1, 30))
         await asyncio.sleep(max(delay * random.uniform(0.5, 1), error.retry_after))
 
+    async def _wait_for_kind(self) -> None:
+        """Wait until it is worth while to look for the kind again; meanwhile there are no objects of it.
+
+        One that was there, and whose definition is gone without a word about the objects, keeps them: an API
+        server that has just started may not know all of its kinds.
+        """
+        kind = self._collection.kind
+        if not self._missing:
+            _log.info("%s is not installed (no %s); going on without", kind.value, self._collection.path)
+        self._missing = True
+        if not self._store.listed(kind):
+            self._store.replace(kind, [])
+        await asyncio.sleep(self._pace.missing * random.uniform(0.5, 1))
+
     def _reached(self) -> None:
         """The API server answers as it should: an outage, if there was one, is over."""
+        if self._missing:
+            _log.info("%s is installed now", self._collection.kind.value)
+            self._missing = False
         if self._outage is not None:
             _log.info("%s: the API server answers again", self._collection.path)
             self._outage = None

@@ -4,34 +4,21 @@ Only the fields that somebody uses are kept, so ten thousand Services stay small
 default that an API server would have filled in, because manifests in a directory were never near one.
 """
 
-import enum
+import binascii
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from typing import ClassVar, NamedTuple, TypeAlias
+from functools import partial
+from typing import ClassVar, TypeAlias
 
 import attrs
 
+from k8sglue.customresources import CustomResource, custom_resource
 from k8sglue.fields import Fields, Path, Problem, show
-
-
-class Kind(enum.Enum):
-    """A kind of object, by the name that manifests give it."""
-
-    SERVICE = "Service"
-    ENDPOINT_SLICE = "EndpointSlice"
-    NODE = "Node"
-    CONFIG_MAP = "ConfigMap"
-    LEASE = "Lease"
-
-
-class Key(NamedTuple):
-    """What identifies an object among those of its kind. Objects without a namespace have an empty one."""
-
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+from k8sglue.kinds import CUSTOM_KINDS
+from k8sglue.kinds import Key as Key
+from k8sglue.kinds import Kind as Kind
+from k8sglue.kinds import kind_of as kind_of
 
 
 class ResourceError(Exception):
@@ -65,12 +52,15 @@ class Service:
 
     key: Key
     type: str = "ClusterIP"
+    labels: Mapping[str, str] = attrs.field(factory=dict)
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     cluster_ips: tuple[str, ...] = ()
     ip_families: tuple[str, ...] = ()
     """`IPv4`, `IPv6` or both, the primary one first; an API server always fills them in."""
     ip_family_policy: str = "SingleStack"
     ports: tuple[ServicePort, ...] = ()
+    selector: Mapping[str, str] = attrs.field(factory=dict)
+    """The labels of its pods; empty if somebody else makes its EndpointSlices."""
     load_balancer_ip: str = ""
     """`spec.loadBalancerIP`, what the user asks for, unchecked; empty if nothing."""
     load_balancer_class: str = ""
@@ -127,6 +117,30 @@ class Node:
 
 
 @attrs.frozen(kw_only=True)
+class Namespace:
+    """core/v1 Namespace."""
+
+    kind: ClassVar[Kind] = Kind.NAMESPACE
+
+    key: Key
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    resource_version: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Secret:
+    """core/v1 Secret: the password of a BGP peer."""
+
+    kind: ClassVar[Kind] = Kind.SECRET
+
+    key: Key
+    type: str = "Opaque"
+    password: str | None = attrs.field(default=None, repr=False)
+    """The value of its key `password`; None if it has none."""
+    resource_version: str = ""
+
+
+@attrs.frozen(kw_only=True)
 class ConfigMap:
     """core/v1 ConfigMap."""
 
@@ -139,22 +153,24 @@ class ConfigMap:
 
 @attrs.frozen(kw_only=True)
 class Lease:
-    """coordination.k8s.io/v1 Lease: the heartbeat of one speaker."""
+    """coordination.k8s.io/v1 Lease: the heartbeat of one speaker, or who leads among the controllers."""
 
     kind: ClassVar[Kind] = Kind.LEASE
 
     key: Key
     holder: str = ""
-    """Name of the node whose speaker renews it; empty once that speaker has stopped."""
+    """Who renews it: the name of a speaker's node, the identity of a controller. Empty once that has stopped."""
     duration: float = 0.0
     """Seconds after which it counts as expired, from when its last change was seen."""
     renew_time: str = ""
     """What the holder's clock said. Never compared with another clock: only its changing means anything."""
+    transitions: int = 0
+    """How often it went from one holder to another."""
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     resource_version: str = ""
 
 
-Resource: TypeAlias = Service | EndpointSlice | Node | ConfigMap | Lease
+Resource: TypeAlias = Service | EndpointSlice | Node | Namespace | ConfigMap | Secret | Lease | CustomResource
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
 _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
@@ -167,12 +183,6 @@ NAME_RULE = "lower case letters, digits, - and ., at most 253, the first and the
 def is_name(text: str) -> bool:
     """Tell whether an object may have this name (RFC 1123 subdomain)."""
     return _NAME.fullmatch(text) is not None
-
-
-def kind_of(manifest: object) -> Kind | None:
-    """Return the kind that a manifest says it is, or None if the programs have no use for that kind."""
-    name = manifest.get("kind") if isinstance(manifest, Mapping) else None
-    return next((kind for kind in Kind if kind.value == name), None)
 
 
 def unfold(manifest: object) -> Iterator[tuple[Path, object]]:
@@ -191,12 +201,12 @@ def parse(kind: Kind, manifest: object) -> Resource:
     problems: list[Problem] = []
     fields = Fields.of(manifest, problems)
     metadata = fields.fields("metadata")
-    namespace = "" if kind is Kind.NODE else metadata.text("namespace", "default")
+    namespace = metadata.text("namespace", "default") if kind.is_namespaced else ""
     key = Key(namespace, metadata.text("name"))
     if not is_name(key.name):
         wrong = f"{show(key.name)}, must be {NAME_RULE}" if key.name else "missing"
         metadata.problem(wrong, "name")
-    if not _LABEL.fullmatch(key.namespace) and kind is not Kind.NODE:
+    if not _LABEL.fullmatch(key.namespace) and kind.is_namespaced:
         metadata.problem(f"{show(key.namespace)}, must be lower case letters, digits and -", "namespace")
     resource = _PARSERS[kind](key, metadata, fields)
     if problems:
@@ -211,11 +221,13 @@ def _service(key: Key, metadata: Fields, fields: Fields) -> Service:
     return Service(
         key=key,
         type=spec.text("type", "ClusterIP"),
+        labels=metadata.text_map("labels"),
         annotations=metadata.text_map("annotations"),
         cluster_ips=spec.texts("clusterIPs") or ((cluster_ip,) if cluster_ip else ()),
         ip_families=spec.texts("ipFamilies"),
         ip_family_policy=spec.text("ipFamilyPolicy", "SingleStack"),
         ports=tuple(map(_port, spec.each("ports"))),
+        selector=spec.text_map("selector"),
         load_balancer_ip=spec.text("loadBalancerIP"),
         load_balancer_class=spec.text("loadBalancerClass"),
         external_traffic_policy=spec.text("externalTrafficPolicy", "Cluster"),
@@ -278,6 +290,35 @@ def _config_map(key: Key, metadata: Fields, fields: Fields) -> ConfigMap:
     return ConfigMap(key=key, data=fields.text_map("data"), resource_version=metadata.text("resourceVersion"))
 
 
+def _namespace(key: Key, metadata: Fields, fields: Fields) -> Namespace:
+    return Namespace(
+        key=key, labels=metadata.text_map("labels"), resource_version=metadata.text("resourceVersion")
+    )
+
+
+def _secret(key: Key, metadata: Fields, fields: Fields) -> Secret:
+    return Secret(
+        key=key,
+        type=fields.text("type", "Opaque"),
+        password=_password(fields),
+        resource_version=metadata.text("resourceVersion"),
+    )
+
+
+def _password(fields: Fields) -> str | None:
+    plain, encoded = fields.fields("stringData"), fields.fields("data")
+    if "password" in plain:
+        return plain.text("password")
+    if "password" not in encoded:
+        return None
+    try:
+        return b64decode(encoded.text("password"), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        # Without the value: it is a secret, if perhaps a wrong one.
+        encoded.problem("must be base64 of text in UTF-8", "password")
+        return None
+
+
 def _lease(key: Key, metadata: Fields, fields: Fields) -> Lease:
     spec = fields.fields("spec")
     return Lease(
@@ -285,6 +326,7 @@ def _lease(key: Key, metadata: Fields, fields: Fields) -> Lease:
         holder=spec.text("holderIdentity"),
         duration=spec.integer("leaseDurationSeconds"),
         renew_time=spec.text("renewTime"),
+        transitions=spec.integer("leaseTransitions"),
         annotations=metadata.text_map("annotations"),
         resource_version=metadata.text("resourceVersion"),
     )
@@ -294,6 +336,9 @@ _PARSERS: dict[Kind, Callable[[Key, Fields, Fields], Resource]] = {
     Kind.SERVICE: _service,
     Kind.ENDPOINT_SLICE: _endpoint_slice,
     Kind.NODE: _node,
+    Kind.NAMESPACE: _namespace,
     Kind.CONFIG_MAP: _config_map,
+    Kind.SECRET: _secret,
     Kind.LEASE: _lease,
+    **{kind: partial(custom_resource, kind) for kind in CUSTOM_KINDS},
 }

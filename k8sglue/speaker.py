@@ -20,7 +20,7 @@ from bgp import speaker as bgp_speaker
 from k8sglue.cluster import Source, SourceError
 from k8sglue.config import IPAddress, Peer
 from k8sglue.desired import Cluster, Desired, Silence, Verdict, desire, versions
-from k8sglue.inforce import ConfigInForce
+from k8sglue.inforce import CONFIG_KINDS, ConfigInForce
 from k8sglue.layer2 import Layer2
 from k8sglue.membership import MACS_ANNOTATION, SESSIONS_ANNOTATION, Membership, lease_name, macs
 from k8sglue.resources import Key, Kind
@@ -28,7 +28,7 @@ from k8sglue.running import run_beside, wait_at_most
 
 _log = logging.getLogger("k8sglue")
 
-KINDS = (Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.NODE, Kind.CONFIG_MAP, Kind.LEASE)
+KINDS = (Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.NODE, Kind.LEASE, *CONFIG_KINDS)
 """What the speaker watches."""
 
 A = TypeVar("A", IPv4Address, IPv6Address)
@@ -90,7 +90,7 @@ class Speaker:
     async def _keep_heartbeat(self) -> None:
         failed = False
         while True:
-            sessions = {peer.name: running.state.value for peer, running in self._peers.items()}
+            sessions = {peer.endpoint: running.state.value for peer, running in self._peers.items()}
             annotations = {
                 SESSIONS_ANNOTATION: json.dumps(sessions, sort_keys=True),
                 MACS_ANNOTATION: json.dumps([str(mac) for mac in self._layer2.macs]),
@@ -166,16 +166,17 @@ class Speaker:
         await asyncio.gather(*map(self._bgp.remove_peer, gone))
         self._refused_peers &= set(wanted)
         for peer in wanted:
-            if peer in self._refused_peers:
+            address = peer.address
+            if address is None or peer in self._refused_peers:
                 continue
-            options = _options(peer, next_hops)
+            options = _options(peer, address, next_hops)
             try:
                 if peer in self._peers:
                     self._bgp.change_peer(self._peers[peer], **options)
                 else:
-                    self._peers[peer] = self._bgp.add_peer(peer.address, **options)
+                    self._peers[peer] = self._bgp.add_peer(address, **options)
             except BGPError as error:
-                _log.warning("peer %s: %s", peer.name, error)
+                _log.warning("peer %s: %s", peer.endpoint, error)
                 self._refused_peers.add(peer)
 
     def _tell(self, desired: Desired) -> None:
@@ -209,11 +210,11 @@ class Speaker:
         _log.info("node %s: all withdrawn", self.node_name)
 
 
-def _options(peer: Peer, next_hops: frozenset[IPAddress]) -> bgp_speaker.PeerOptions:
+def _options(peer: Peer, address: IPAddress, next_hops: frozenset[IPAddress]) -> bgp_speaker.PeerOptions:
     """Say what to agree on with a peer, and where routes lead that are not of the session's own family."""
-    by_ipv4 = peer.address.version == 4
+    by_ipv4 = address.version == 4
     return {
-        "peer_as": peer.asn,
+        "peer_as": peer.accepted_asn,
         "local_as": peer.my_asn,
         "port": peer.port,
         "hold_time": int(peer.hold_time),

@@ -4,12 +4,13 @@ Every rule was recorded from a Kubernetes 1.36 API server. Manifests and objects
 """
 
 import base64
+import bisect
 import copy
 import ipaddress
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,6 +50,16 @@ class Resource:
     namespaced: bool = True
 
     @property
+    def custom(self) -> bool:
+        """It has to be installed."""
+        return self.group == "metallb.io"
+
+    @property
+    def has_status(self) -> bool:
+        """Status and the rest are written apart."""
+        return self.custom or self.kind in ("Service", "Node", "Namespace")
+
+    @property
     def group(self) -> str:
         return self.api_version.rpartition("/")[0]
 
@@ -63,10 +74,18 @@ RESOURCES = {
     for resource in (
         Resource("Service", "v1", "services"),
         Resource("Node", "v1", "nodes", namespaced=False),
+        Resource("Namespace", "v1", "namespaces", namespaced=False),
         Resource("ConfigMap", "v1", "configmaps"),
+        Resource("Secret", "v1", "secrets"),
         Resource("EndpointSlice", "discovery.k8s.io/v1", "endpointslices"),
         Resource("Lease", "coordination.k8s.io/v1", "leases"),
         Resource("Event", "events.k8s.io/v1", "events"),
+        Resource("IPAddressPool", "metallb.io/v1beta1", "ipaddresspools"),
+        Resource("BGPPeer", "metallb.io/v1beta2", "bgppeers"),
+        Resource("BGPAdvertisement", "metallb.io/v1beta1", "bgpadvertisements"),
+        Resource("L2Advertisement", "metallb.io/v1beta1", "l2advertisements"),
+        Resource("Community", "metallb.io/v1beta1", "communities"),
+        Resource("BFDProfile", "metallb.io/v1beta1", "bfdprofiles"),
     )
 }
 
@@ -109,13 +128,21 @@ class Objects:
             if kind == resource.kind and namespace in ("", place)
         ]
 
-    def page(self, resource: Resource, namespace: str, name: str, limit: int, token: str | None) -> Json:
+    def everything(self) -> Iterator[tuple[tuple[str, str, str], Json]]:
+        """Go through all objects with kind, namespace and name, to look at: they are not copied."""
+        yield from self._objects.items()
+
+    def changes_since(self, version: int) -> Sequence[Change]:
+        """Return what happened after a version."""
+        return self.changes[bisect.bisect_right(self.changes, version, key=lambda change: change.version) :]
+
+    def page(
+        self, resource: Resource, namespace: str, fields: Mapping[str, str], limit: int, token: str | None
+    ) -> Json:
         """Answer a list request: `limit` objects of the state at one version, and where to go on. 0: all."""
         if token is None:
             version = self.version
-            found = [
-                made for made in self.list(resource, namespace) if name in ("", made["metadata"]["name"])
-            ]
+            found = [made for made in self.list(resource, namespace) if selected(made, namespace, fields)]
         else:
             version, found = self._continued(token)
         rest = found[limit:] if limit else []
@@ -124,7 +151,7 @@ class Objects:
             place = json.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": rest[0]["metadata"]["name"]})
             metadata["continue"] = base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
             self._pages[metadata["continue"]] = (version, rest)
-            if not name:
+            if not fields:
                 metadata["remainingItemCount"] = len(rest)
         items = [
             {field: value for field, value in made.items() if field not in ("kind", "apiVersion")}
@@ -162,9 +189,10 @@ class Objects:
             message += "please apply your changes to the latest version and try again"
             raise RefusedError(409, "Conflict", message, _details(resource, name))
         after: Json = _merge(before, patch)
-        for field in before.keys() | after.keys() if resource.kind == "Service" else ():
+        for field in before.keys() | after.keys() if resource.has_status else ():
             if field != "metadata" and (field == "status") != status:
                 after[field] = before.get(field)
+        after = {field: value for field, value in after.items() if value is not None}
         after = copy.deepcopy(after)  # from here on nothing is shared with `before`
         self._complete(after)
         if after == before:
@@ -238,7 +266,7 @@ class Objects:
             if spec["type"] == "ClusterIP":
                 port.pop("nodePort", None)
             elif "nodePort" not in port:
-                port["nodePort"] = 30000 + next(self._numbers)
+                port["nodePort"] = 30000 + next(self._numbers) % 2768
         for field, value in (("externalTrafficPolicy", "Cluster"), ("allocateLoadBalancerNodePorts", True)):
             if balanced:
                 spec.setdefault(field, value)
@@ -249,6 +277,15 @@ class Objects:
         for index, point in enumerate(ingress or ()):
             point.setdefault("ipMode", "VIP")
             _check_address(made, f"status.loadBalancer.ingress[{index}].ip", point["ip"])
+
+
+def selected(made: Json, namespace: str, fields: Mapping[str, str]) -> bool:
+    """Tell whether an object is in a namespace, or any if that is empty, and has these values in these fields."""
+    metadata = made["metadata"]
+    known = {"metadata.name": metadata["name"], "type": made.get("type", "")}
+    return namespace in ("", metadata.get("namespace")) and all(
+        known[name] == text for name, text in fields.items()
+    )
 
 
 def _details(resource: Resource, name: str) -> Json:
@@ -296,7 +333,8 @@ def _check_event(made: Json) -> None:
         causes.append(("FieldValueInvalid", f'Invalid value: "{made.get("type")}"', "type"))
     if len(made.get("note", "").encode()) > 1024:
         causes.append(("FieldValueInvalid", "Invalid value: can have at most 1024 characters", "note"))
-    if made.get("regarding", {}).get("namespace") != made["metadata"]["namespace"]:
+    # Objects without a namespace have their Events in `default`.
+    if (made.get("regarding", {}).get("namespace") or "default") != made["metadata"]["namespace"]:
         causes.append(
             ("FieldValueInvalid", "Invalid value: does not match event.namespace", "regarding.namespace")
         )

@@ -8,15 +8,16 @@
         api.cut_watches()
         assert api.get("Service", "demo", "nginx")["status"] == …
 
-kmock serves HTTP and takes requests apart; discovery and everything else that no rule here is about are its own.
-What its emulator would answer differs from what a real API server does in nearly every respect that matters here
-(it has no resource versions, and so no resuming, no pages, no conflicts; no status subresource; no validation), so
-objects are kept in apiobjects.py, by rules recorded from a real one.
+kmock serves HTTP; discovery and everything else that no rule here is about are its own. What its emulator would
+answer differs from what a real API server does in nearly every respect that matters here (it has no resource
+versions, and so no resuming, no pages, no conflicts; no status subresource; no validation; it takes the collection
+of Namespaces for a Namespace without a name), so objects are kept in apiobjects.py, by rules recorded from a real one.
 """
 
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -26,7 +27,7 @@ import kmock
 import yaml
 from aiohttp import web
 
-from tests.k8sglue.apiobjects import RESOURCES, Json, Objects, RefusedError, Resource
+from tests.k8sglue.apiobjects import RESOURCES, Json, Objects, RefusedError, Resource, selected
 
 _MESSAGES = {
     401: ("Unauthorized", "Unauthorized"),
@@ -36,6 +37,10 @@ _MESSAGES = {
     429: ("TooManyRequests", "Too many requests, please try again later."),
     500: ("InternalError", "an error on the server has prevented the request from succeeding"),
 }
+_PATH = re.compile(
+    r"/(?:api|apis/(?P<group>[^/]+))/(?P<version>v[^/]+)(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]))?"
+    r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<subresource>[^/]+))?)?"
+)
 _VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "PUT": "update", "DELETE": "delete"}
 
 
@@ -45,6 +50,7 @@ class Call:
 
     verb: str
     group: str
+    version: str
     resource: str
     """`services`, `services/status`."""
     namespace: str
@@ -98,11 +104,11 @@ class _Watch:
 class _Handler(kmock.KubernetesScaffold):
     """kmock's server, with our answers first."""
 
-    serve: Callable[[kmock.Request], Any]
+    serve: Callable[[web.BaseRequest], Any]
 
-    async def _handle(self, request: kmock.Request) -> web.StreamResponse:
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         answer: web.StreamResponse | None = await self.serve(request)
-        return answer if answer is not None else await super()._handle(request)
+        return answer if answer is not None else await super().__call__(request)
 
 
 class ApiServer:
@@ -116,6 +122,8 @@ class ApiServer:
         """The bearer token that is accepted; `kubeconfig` writes the one of its time."""
         self.delay = 0.0
         """Seconds before every answer."""
+        self.installed = False
+        """The custom resources are defined."""
         self._handler = _Handler()
         self._handler.serve = self._serve
         self._server: kmock.Server | None = None
@@ -261,17 +269,15 @@ class ApiServer:
             for watch in self._watches:
                 watch.wake.set()
 
-    async def _serve(self, request: kmock.Request) -> web.StreamResponse | None:
-        if request.resource is None or request.resource.plural is None:
+    async def _serve(self, raw: web.BaseRequest) -> web.StreamResponse | None:
+        call = _call(raw, await raw.read())
+        if call is None:
             return None  # discovery
-        raw = request._raw_request
-        assert raw is not None
-        call = _call(request)
         self.requests.append(call)
         await asyncio.sleep(self.delay)
         await self._answering.wait()
-        resource = next((known for known in RESOURCES.values() if _same(known, request)), None)
-        if resource is None:
+        resource = next((known for known in RESOURCES.values() if _same(known, call)), None)
+        if resource is None or (resource.custom and not self.installed):
             return web.Response(status=404, text="404 page not found\n")
         try:
             self._check(call, raw)
@@ -297,9 +303,8 @@ class ApiServer:
         match call.verb:
             case "list":
                 limit = int(call.query.get("limit", 0))
-                return self.objects.page(
-                    resource, call.namespace, _name(call), limit, call.query.get("continue")
-                )
+                token = call.query.get("continue")
+                return self.objects.page(resource, call.namespace, _fields(call), limit, token)
             case "get":
                 return self.objects.get(resource, call.namespace, call.name)
             case "create":
@@ -346,11 +351,9 @@ class ApiServer:
     ) -> None:
         while watch.bookmark or not watch.end:
             watch.wake.clear()
-            for change in [] if self._holding else self.objects.changes:
-                if change.version <= since:
-                    continue
+            for change in [] if self._holding else self.objects.changes_since(since):
                 since = change.version
-                if change.resource is resource and _selected(change.object, call):
+                if change.resource is resource and selected(change.object, call.namespace, _fields(call)):
                     await response.write(_line(change.type, change.object))
             if watch.bookmark:
                 watch.bookmark = False
@@ -365,42 +368,39 @@ class ApiServer:
             watch.request.transport.abort()
 
 
-def _call(request: kmock.Request) -> Call:
-    resource = request.resource
-    assert resource is not None
-    verb = _VERBS.get(request.method.value, request.method.value)
-    if verb == "get" and request.params.get("watch") in ("1", "true"):
+def _call(raw: web.BaseRequest, body: bytes) -> Call | None:
+    found = _PATH.fullmatch(raw.path)
+    if found is None:
+        return None
+    part = found.groupdict(default="")
+    verb = _VERBS.get(raw.method, raw.method)
+    if verb == "get" and raw.query.get("watch") in ("1", "true"):
         verb = "watch"
-    elif verb == "get" and request.name is None:
+    elif verb == "get" and not part["name"]:
         verb = "list"
     return Call(
         verb=verb,
-        group=str(resource.group),
-        resource=f"{resource.plural}/{request.subresource}" if request.subresource else str(resource.plural),
-        namespace=request.namespace or "",
-        name=request.name or "",
-        query=request.params,
-        body=request.data,
-        content_type=request.headers.get("Content-Type", ""),
+        group=part["group"],
+        version=part["version"],
+        resource=f"{part['plural']}/{part['subresource']}" if part["subresource"] else part["plural"],
+        namespace=part["namespace"],
+        name=part["name"],
+        query=dict(raw.query),
+        body=json.loads(body) if body else None,
+        content_type=raw.headers.get("Content-Type", ""),
         time=asyncio.get_running_loop().time(),
     )
 
 
-def _same(known: Resource, request: kmock.Request) -> bool:
-    asked = request.resource
-    assert asked is not None
-    path = f"{asked.group}/{asked.version}" if asked.group else asked.version
-    return (known.api_version, known.plural) == (path, asked.plural)
+def _same(known: Resource, call: Call) -> bool:
+    version = f"{call.group}/{call.version}" if call.group else call.version
+    return (known.api_version, known.plural) == (version, call.resource.partition("/")[0])
 
 
-def _name(call: Call) -> str:
-    """Return the name of the one object that a list or a watch is about, or nothing: the only selector we know."""
-    return call.query.get("fieldSelector", "").removeprefix("metadata.name=")
-
-
-def _selected(made: Json, call: Call) -> bool:
-    metadata = made["metadata"]
-    return call.namespace in ("", metadata.get("namespace")) and _name(call) in ("", metadata["name"])
+def _fields(call: Call) -> Mapping[str, str]:
+    """Take the field selector apart: `metadata.name=config`."""
+    text = call.query.get("fieldSelector", "")
+    return dict(each.split("=", 1) for each in text.split(",")) if text else {}
 
 
 def _line(change: str, made: Json) -> bytes:

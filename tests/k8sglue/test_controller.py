@@ -248,7 +248,7 @@ async def test_a_directory_that_is_missing_is_said(tmp_path: Path) -> None:
 async def test_a_status_that_can_not_be_written_is_tried_again(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("k8sglue.controller._RETRY_TIMES", (0.05,))
+    monkeypatch.setattr("k8sglue.outbox._DELAYS", (0.05,))
     folder = lab.path / "status" / "services"
     async with lab.running():
         await until(folder.is_dir)

@@ -74,6 +74,7 @@ async def test_all_kinds_are_listed_and_watched(api: ApiServer, kubeconfig: Path
         {"kind": "ConfigMap", "metadata": {"namespace": "metallb-system", "name": "other"}, "data": {}}
     )
     api.create({"kind": "Lease", "metadata": {"namespace": "demo", "name": "elsewhere"}, "spec": {}})
+    api.installed = True
     source = KubeSource(Kind, kubeconfig=kubeconfig, pace=IMPATIENT)
     async with following(source, api):
         store = source.store
@@ -311,6 +312,81 @@ async def test_the_kernel_probes_idle_connections(api: ApiServer, source: KubeSo
     async with following(source, api):
         # proc_net_tcp(5): 02 is the timer of keep-alive probes.
         await until(lambda: timers() == {"02"})
+
+
+async def test_a_kind_that_is_not_installed_holds_nothing_up_and_is_said_once(
+    api: ApiServer, kubeconfig: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "k8sglue")
+    api.create(service())
+    pace = Pace(first_delay=0.001, longest_delay=0.01, missing=0.01)
+    source = KubeSource([Kind.SERVICE, Kind.COMMUNITY], kubeconfig=kubeconfig, pace=pace)
+    running = asyncio.create_task(source.run())
+    try:
+        await until(lambda: source.store.synced and NGINX in source.store.services)
+        await until(lambda: api.count("list", "communities") > 2)
+        api.installed = True
+        await until(lambda: api.count("watch", "communities"))
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await source.close()
+    messages = [record.message for record in caplog.records if "Community" in record.message]
+    assert messages == [
+        "Community is not installed (no /apis/metallb.io/v1beta1/namespaces/metallb-system/communities); "
+        "going on without",
+        "Community is installed now",
+    ]
+
+
+async def test_a_line_may_be_long(api: ApiServer, source: KubeSource) -> None:
+    async with following(source, api):
+        api.create(service())
+        annotate(api, "x" * 1_000_000)
+        await until(lambda: len(note(source) or "") == 1_000_000)
+    assert (api.count("list", "services"), api.count("watch", "services")) == (1, 1)
+
+
+async def test_catching_up_waits_for_a_list_that_is_begun_now(api: ApiServer, source: KubeSource) -> None:
+    async with following(source, api):
+        with api.holding_watches():
+            api.create(service())
+            await source.catch_up()
+            assert NGINX in source.store.services
+            api.fail(500, verb="list", times=2)
+            annotate(api, "newer")
+            await asyncio.gather(source.catch_up(), source.catch_up())
+            assert note(source) == "newer"
+
+
+async def test_every_answer_is_told_to_the_observer(api: ApiServer, kubeconfig: Path) -> None:
+    answers: list[tuple[str, int]] = []
+    source = KubeSource(
+        [Kind.SERVICE],
+        kubeconfig=kubeconfig,
+        pace=IMPATIENT,
+        observer=lambda verb, status, seconds: answers.append((verb, status)),
+    )
+    api.fail(429, verb="list", times=1)
+    async with following(source, api):
+        pass
+    assert answers[:3] == [("list", 429), ("list", 200), ("watch", 200)]
+
+
+async def test_a_server_that_is_away_for_long_is_caught_up_with(api: ApiServer, source: KubeSource) -> None:
+    """It has lost its history when it is back, refuses at first, and is slow."""
+    api.create(service())
+    api.create(service("old"))
+    async with following(source, api):
+        await api.stop()
+        annotate(api, "missed")
+        api.delete("Service", "demo", "old")
+        api.objects.expire()
+        refused = api.fail(403, times=3)
+        api.delay = 0.05
+        await api.start()
+        await until(lambda: note(source) == "missed" and len(source.store.services) == 1)
+        assert refused.hits == 3
 
 
 async def test_closing_leaves_neither_sockets_nor_tasks(api: ApiServer, source: KubeSource) -> None:

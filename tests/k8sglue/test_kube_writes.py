@@ -96,8 +96,54 @@ async def test_a_service_that_has_changed_since_is_a_conflict(api: ApiServer, so
     api.patch("Service", "demo", "nginx", {"metadata": {"labels": {"a": "b"}}})
     with pytest.raises(ConflictError, match=r"409 Conflict: .* the object has been modified"):
         await source.write_service_status(service, ("10.211.55.240",), {})
-    assert source.store.services[NGINX] == service
     assert ingress(api) is None
+    # It was read again, so that the next attempt need not wait for the watch.
+    assert source.store.services[NGINX].labels == {"a": "b"}
+    await source.write_service_status(source.store.services[NGINX], ("10.211.55.240",), {})
+    assert ingress(api)
+
+
+async def test_a_watch_that_lags_behind_does_not_undo_what_was_read(
+    api: ApiServer, source: KubeSource
+) -> None:
+    seen: list[str] = []
+    async with following(source, api):
+        source.store.subscribe(lambda: seen.append(source.store.services[NGINX].labels.get("n", "")))
+        with api.holding_watches():
+            before = source.store.services[NGINX]
+            for number in range(3):
+                api.patch("Service", "demo", "nginx", {"metadata": {"labels": {"n": str(number)}}})
+            with pytest.raises(ConflictError):
+                await source.write_service_status(before, ("10.211.55.240",), {})
+            await source.write_service_status(source.store.services[NGINX], ("10.211.55.240",), {})
+        api.patch("Service", "demo", "nginx", {"metadata": {"labels": {"n": "last"}}})
+        await until(lambda: seen[-1] == "last")
+    assert [text for text, _ in itertools.groupby(seen)] == ["2", "last"]
+
+
+async def test_writes_keep_to_their_rate(api: ApiServer, tmp_path: Path) -> None:
+    path = api.kubeconfig(tmp_path / "kubeconfig")
+    source = KubeSource([Kind.SERVICE], kubeconfig=path, write_rate=10.0)
+    about = read(api, source)
+    event = Event(regarding=about, reason="R", action="A", note="")
+    await asyncio.gather(*(source.record(event) for _ in range(5)))
+    await source.close()
+    times = [call.time for call in api.requests]
+    # The first one may be late, for it had to connect.
+    assert times[-1] - times[0] >= 0.25
+
+
+async def test_the_status_of_other_objects_is_written_too(api: ApiServer, tmp_path: Path) -> None:
+    api.create({"kind": "Node", "metadata": {"name": "a"}})
+    source = KubeSource([Kind.NODE], kubeconfig=api.kubeconfig(tmp_path / "kubeconfig"))
+    async with following(source, api):
+        node = source.store.nodes[Key("", "a")]
+        await source.write_status(node, {"phase": "x"})
+        assert api.get("Node", "", "a")["status"] == {"phase": "x"}
+        assert source.store.nodes[Key("", "a")].resource_version != node.resource_version
+        await source.record(Event(regarding=node, reason="R", action="A", note="n"))
+    (made,) = api.list("Event", "default")
+    assert (made["regarding"]["kind"], made["regarding"]["name"]) == ("Node", "a")
 
 
 async def test_what_is_known_to_be_a_conflict_is_not_sent(api: ApiServer, source: KubeSource) -> None:

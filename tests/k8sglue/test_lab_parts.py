@@ -21,7 +21,6 @@ from arp import (
     TargetLinkLayerAddress,
     encode_packet,
 )
-from k8sglue.configmap import read_text
 from k8sglue.directory import read_manifest
 from k8sglue.lab import manifests, probe, state, web, whohas
 from k8sglue.lab.errors import Interrupted, LabError
@@ -31,6 +30,7 @@ from k8sglue.lab.processes import Runner
 from k8sglue.lab.state import Program, State
 from k8sglue.lab.topology import HOSTS, NODES, url
 from k8sglue.resources import ConfigMap, EndpointSlice, Node, Service
+from tests.k8sglue.objects import config
 
 ARTICLE = """\
 apiVersion: v1
@@ -66,10 +66,7 @@ def test_the_walk_through_begins_with_the_configuration_that_everybody_begins_wi
 def test_its_configurations_have_no_problem(text: str, pools: list[str]) -> None:
     (config_map,) = read_manifest(text).objects
     assert isinstance(config_map, ConfigMap)
-    reading = read_text(config_map.data["config"])
-    assert reading.problems == ()
-    assert reading.config is not None
-    assert list(reading.config.pools) == pools
+    assert list(config(config_map.data["config"]).pools) == pools
 
 
 @pytest.mark.parametrize("demo", manifests.SERVICES, ids=lambda demo: demo.name)
