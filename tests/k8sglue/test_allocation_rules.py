@@ -134,6 +134,14 @@ def test_those_who_share_get_the_lowest_address_that_they_can_join() -> None:
     assert made.counters(made.config.pools["p"]).assigned_ipv4 == 4
 
 
+def test_an_address_that_was_shared_and_is_somebody_else_s_now_can_not_be_joined() -> None:
+    made = Cluster(pools(TWO))
+    made.apply(asking("a", sharing="key", ports=ports(80)))
+    made.delete("a")
+    made.apply(asking("b"), asking("c", sharing="key", ports=ports(80)))
+    assert (made.has("b"), made.has("c")) == (("10.0.0.1",), ("10.0.0.2",))
+
+
 def test_why_an_address_can_not_be_shared_is_told() -> None:
     made = Cluster(pools(TWO))
     local: dict[str, Any] = {"external_traffic_policy": "Local"}
