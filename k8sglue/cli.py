@@ -12,7 +12,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 
 from k8sglue.cluster import Source, SourceError
 from k8sglue.resources import NAME_RULE, Key, Kind, is_name
@@ -38,13 +38,19 @@ BGP sessions with the peers. One runs on every node, as root or with CAP_NET_RAW
 ends the sessions with a NOTIFICATION and lets another node take over."""
 
 _GET = """\
-Shows Services with their addresses, the pools with how much of them is in use, or the peers with the state of every
-node's session."""
+Shows Services with their addresses, the pools with how much of them is in use, the peers with the state of every
+node's session, or what is wrong with the configuration."""
 
 _CHECK = """\
-Checks configuration and manifests offline. Each problem is a line `file:line: path: what, why`, and the exit status
-is 1 if there are any. A file holds manifests, the ConfigMap among them, or the bare document that goes into the
-ConfigMap's key `config`. `-` is the standard input."""
+Checks configuration and manifests offline, all files together. Each problem is a line `file:line: path: what, why`,
+and the exit status is 1 if there are any. A file holds manifests, MetalLB's resources and the ConfigMap among them, or
+the bare document that goes into the ConfigMap's key `config`. `-` is the standard input. What may be as it should be,
+such as a name of something that is in no file, is noted on the standard error output."""
+
+_CONVERT = """\
+Prints the resources that say what a ConfigMap of MetalLB until v0.12 says, for `kubectl apply -f -`. The file holds
+the ConfigMap, or the bare document of its key `config`; `-` is the standard input. Entries with a problem are left
+out and named on the standard error output, and the exit status is 1 then."""
 
 _PLAN = """\
 Shows what a node would announce with the cluster as it is now, and for each Service that it would not, the reason.
@@ -112,14 +118,20 @@ def _parser(*, with_lab: bool) -> argparse.ArgumentParser:
         help="name of the Node that this host is (default: $K8SGLUE_NODE_NAME, else the host's name)",
     )
 
-    get = add("get", "show Services, pools or peers", _GET, _run_get)
-    get.add_argument("what", choices=("services", "pools", "peers"))
+    get = add("get", "show Services, pools, peers or problems", _GET, _run_get)
+    get.add_argument("what", choices=("services", "pools", "peers", "problems"))
     _add_source(get)
 
     check = add("check", "find what is wrong in files", _CHECK, _run_check)
     check.add_argument("files", nargs="+", metavar="FILE")
     check.add_argument(
         "-o", "--output", choices=("json",), help="print the configuration with all its defaults"
+    )
+
+    convert = add("convert", "turn a ConfigMap into resources", _CONVERT, _run_convert)
+    convert.add_argument("file", metavar="FILE")
+    convert.add_argument(
+        "--namespace", default="metallb-system", help="where the resources are to be (default: %(default)s)"
     )
 
     plan = add("plan", "show what a node would announce, and why not the rest", _PLAN, _run_plan)
@@ -241,7 +253,8 @@ def _run_speaker(arguments: argparse.Namespace) -> int:
 def _run_get(arguments: argparse.Namespace) -> int:
     from k8sglue import inspection
 
-    _start_logging("warning", _COMMAND_LOG)
+    # What is wrong with the configuration is the table itself then.
+    _start_logging("error" if arguments.what == "problems" else "warning", _COMMAND_LOG)
     source = _open_source(arguments, inspection.KINDS[arguments.what])
     print(asyncio.run(inspection.get(source, arguments.what, _config_key(arguments))))
     return 0
@@ -258,25 +271,46 @@ def _run_plan(arguments: argparse.Namespace) -> int:
 
 
 def _run_check(arguments: argparse.Namespace) -> int:
-    from k8sglue.check import Findings
-    from k8sglue.tables import config_json
+    from k8sglue.check import Check
+    from k8sglue.configtext import config_json
 
-    findings = Findings()
+    check = Check()
     for name in arguments.files:
+        shown = "<stdin>" if name == "-" else name
         try:
-            text = Path("/dev/stdin" if name == "-" else name).read_text()
+            check.add(shown, Path("/dev/stdin" if name == "-" else name).read_text())
         except (OSError, UnicodeDecodeError) as error:
-            findings.problems.append(f"{name}:1: {error}")
-            continue
-        findings.check("<stdin>" if name == "-" else name, text)
-    for problem in findings.problems:
-        shown = problem.encode(errors="backslashreplace").decode()
-        print(shown, file=sys.stderr if arguments.output else sys.stdout)
+            check.add_unreadable(shown, str(error))
+    result = check.result()
+    for line in result.problems:
+        _print_to(sys.stderr if arguments.output else sys.stdout, line)
+    for line in result.notes:
+        _print_to(sys.stderr, f"{line} (note)")
     if arguments.output == "json":
-        print(config_json(findings.configs))
-    elif not findings.problems:
-        print(f"{findings.objects} objects, no problems")
-    return 1 if findings.problems else 0
+        print(config_json(result.configs))
+    elif not result.problems:
+        print(f"{result.objects} objects, no problems")
+    return 1 if result.problems else 0
+
+
+def _run_convert(arguments: argparse.Namespace) -> int:
+    from k8sglue.convert import convert
+
+    shown = "<stdin>" if arguments.file == "-" else arguments.file
+    try:
+        text = Path("/dev/stdin" if arguments.file == "-" else arguments.file).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        print(f"k8sglue: {shown}: {error}", file=sys.stderr)
+        return 1
+    conversion = convert(text, arguments.namespace)
+    print(conversion.text, end="")
+    for line in (*conversion.problems, *conversion.notes):
+        _print_to(sys.stderr, f"{shown}:{line}")
+    return 1 if conversion.problems else 0
+
+
+def _print_to(stream: TextIO, line: str) -> None:
+    print(line.encode(errors="backslashreplace").decode(), file=stream)
 
 
 def _run_lab(arguments: argparse.Namespace) -> int:

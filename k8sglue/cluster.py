@@ -12,9 +12,11 @@ from typing import Protocol, TypeVar, cast
 
 import attrs
 
-from k8sglue.resources import ConfigMap, EndpointSlice, Key, Kind, Lease, Node, Resource, Service
+from k8sglue.customresources import CustomResource
+from k8sglue.kinds import CUSTOM_KINDS, Key, Kind
+from k8sglue.resources import ConfigMap, EndpointSlice, Lease, Namespace, Node, Resource, Secret, Service
 
-R = TypeVar("R", bound=Resource)
+R = TypeVar("R", Service, EndpointSlice, Node, Namespace, ConfigMap, Secret, Lease)
 
 
 class SourceError(Exception):
@@ -92,6 +94,25 @@ class Store:
     def config_maps(self) -> Mapping[Key, ConfigMap]:
         """Every ConfigMap, by key."""
         return self._of(ConfigMap)
+
+    @property
+    def namespaces(self) -> Mapping[Key, Namespace]:
+        """Every Namespace, by key."""
+        return self._of(Namespace)
+
+    @property
+    def secrets(self) -> Mapping[Key, Secret]:
+        """Every Secret that may hold a password, by key."""
+        return self._of(Secret)
+
+    @property
+    def custom_resources(self) -> list[CustomResource]:
+        """Every custom resource of the configuration, by kind and key."""
+        return [
+            cast(CustomResource, resource)
+            for kind in CUSTOM_KINDS
+            for _, resource in sorted(self._objects[kind].items())
+        ]
 
     @property
     def leases(self) -> Mapping[Key, Lease]:

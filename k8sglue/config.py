@@ -10,6 +10,7 @@ An empty tuple of selectors selects everything, here and everywhere below. All t
 
 import enum
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, summarize_address_range
 from typing import TypeAlias
@@ -328,40 +329,27 @@ class Config:
     complete: bool = True
     """False if a pool had to be set aside: an address outside of all pools may then be one of its."""
 
+    _spans: tuple[tuple[int, int, int, str], ...] = attrs.field(init=False, eq=False, repr=False)
+    """IP version, first, last and pool of each range, sorted."""
+
+    @_spans.default
+    def _sorted_spans(self) -> tuple[tuple[int, int, int, str], ...]:
+        return tuple(
+            sorted(
+                (each.first.version, int(each.first), int(each.last), pool.name)
+                for pool in self.pools.values()
+                for each in pool.ranges + pool.kept
+            )
+        )
+
     def pool_of(self, address: IPAddress) -> Pool | None:
         """Return the pool that an address is in."""
-        return next((pool for pool in self.pools.values() if address in pool), None)
-
-    def keeping(self, previous: "Config", pools: frozenset[str], peers: frozenset[str]) -> "Config":
-        """Take back what was in force before of the pools and peers that had to be set aside.
-
-        `pools` and `peers` are their names. A pool whose old ranges overlap with what is now in force stays out.
-        """
-        kept = dict(self.pools)
-        for name in pools & previous.pools.keys() - kept.keys():
-            if overlap(previous.pools[name], kept) is None:
-                kept[name] = previous.pools[name]
-        taken = {(peer.endpoint, peer.node_selectors) for peer in self.peers}
-        old_peers = tuple(
-            peer
-            for peer in previous.peers
-            if peer.endpoint in peers and (peer.endpoint, peer.node_selectors) not in taken
-        )
-        return attrs.evolve(self, pools=kept, peers=self.peers + old_peers)
-
-
-def overlap(pool: Pool, others: Mapping[str, Pool]) -> tuple[AddressRange, Pool, AddressRange] | None:
-    """Return a range of `pool`, a pool among `others` and a range of that pool that overlaps it, if any does."""
-    return next(
-        (
-            (mine, other, theirs)
-            for other in others.values()
-            for theirs in other.ranges
-            for mine in pool.ranges
-            if mine.overlaps(theirs)
-        ),
-        None,
-    )
+        number = int(address)
+        index = bisect_right(self._spans, (address.version, number, math.inf)) - 1
+        if index < 0:
+            return None
+        version, _, last, name = self._spans[index]
+        return self.pools[name] if version == address.version and number <= last else None
 
 
 def parse_address(text: str) -> IPAddress | None:

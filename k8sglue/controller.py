@@ -16,13 +16,13 @@ import attrs
 
 from k8sglue.allocator import Allocator, Change, Settled
 from k8sglue.cluster import ConflictError, Event, EventType, Source, SourceError
-from k8sglue.inforce import ConfigInForce
+from k8sglue.inforce import CONFIG_KINDS, ConfigInForce
 from k8sglue.resources import Key, Kind, Service
 from k8sglue.running import run_beside, wait_at_most, wait_synced
 
 _log = logging.getLogger("k8sglue")
 
-KINDS = (Kind.SERVICE, Kind.CONFIG_MAP)
+KINDS = (Kind.SERVICE, *CONFIG_KINDS)
 """What the controller watches."""
 
 ALLOCATED_FROM_ANNOTATION = "metallb.io/ip-allocated-from-pool"

@@ -19,3 +19,8 @@ def parse_duration(text: str) -> float | None:
     if not math.isfinite(seconds):
         return None
     return -seconds if whole[1] == "-" else seconds
+
+
+def format_duration(seconds: float) -> str:
+    """Write a duration of 0 or more in whole milliseconds: `90s`, `1.5s`."""
+    return f"{seconds:.3f}".rstrip("0").rstrip(".") + "s"

@@ -74,6 +74,15 @@ class Fields:
     def __contains__(self, key: str) -> bool:
         return self._mapping.get(key) is not None
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that are given."""
+        return tuple(map(str, self._mapping))
+
+    def apart(self, problems: list[Problem]) -> "Fields":
+        """Return the same mapping for a look whose problems go to another list."""
+        return Fields(self._mapping, self.path, problems)
+
     def only(self, *keys: str) -> None:
         """Note every key that is not one of `keys`."""
         for key in self._mapping:

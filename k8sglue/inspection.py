@@ -10,7 +10,7 @@ from k8sglue import tables
 from k8sglue.cluster import Source, SourceError
 from k8sglue.config import Config
 from k8sglue.desired import Cluster, Desired, desire
-from k8sglue.inforce import ConfigInForce
+from k8sglue.inforce import CONFIG_KINDS, ConfigInForce
 from k8sglue.membership import LEASE_PREFIX, Membership
 from k8sglue.resources import Key, Kind
 from k8sglue.running import run_beside, wait_synced
@@ -19,9 +19,10 @@ T = TypeVar("T")
 
 KINDS = {
     "services": (Kind.SERVICE,),
-    "pools": (Kind.SERVICE, Kind.CONFIG_MAP),
-    "peers": (Kind.NODE, Kind.LEASE, Kind.CONFIG_MAP),
-    "plan": (Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.NODE, Kind.LEASE, Kind.CONFIG_MAP),
+    "pools": (Kind.SERVICE, *CONFIG_KINDS),
+    "peers": (Kind.NODE, Kind.LEASE, *CONFIG_KINDS),
+    "problems": (Kind.SERVICE, *CONFIG_KINDS),
+    "plan": (Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.NODE, Kind.LEASE, *CONFIG_KINDS),
 }
 """What has to be listed for each."""
 
@@ -42,11 +43,15 @@ async def with_objects(source: Source, use: Callable[[], Awaitable[T]]) -> T:
 
 
 async def get(source: Source, what: str, config_key: Key) -> str:
-    """Return the table of `services`, `pools` or `peers`."""
+    """Return the table of `services`, `pools`, `peers` or `problems`."""
 
     async def table() -> str:
         if what == "services":
             return tables.services(source.store)
+        if what == "problems":
+            in_force = ConfigInForce(config_key)
+            in_force.update(source.store)
+            return tables.problems(in_force.reading.findings if in_force.reading else ())
         config = _config(source, config_key)
         return (tables.pools if what == "pools" else tables.peers)(config, source.store)
 
@@ -74,7 +79,7 @@ def _config(source: Source, key: Key) -> Config:
     in_force = ConfigInForce(key)
     in_force.update(source.store)
     if in_force.config is None:
-        raise SourceError(f"ConfigMap {key} is missing or can not be used")
+        raise SourceError(f"there is no configuration: neither ConfigMap {key} nor any resource")
     return in_force.config
 
 

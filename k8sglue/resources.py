@@ -8,11 +8,14 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import ClassVar, TypeAlias
 
 import attrs
 
+from k8sglue.customresources import CustomResource, custom_resource
 from k8sglue.fields import Fields, Path, Problem, show
+from k8sglue.kinds import CUSTOM_KINDS
 from k8sglue.kinds import Key as Key
 from k8sglue.kinds import Kind as Kind
 from k8sglue.kinds import kind_of as kind_of
@@ -163,7 +166,7 @@ class Lease:
     resource_version: str = ""
 
 
-Resource: TypeAlias = Service | EndpointSlice | Node | Namespace | ConfigMap | Secret | Lease
+Resource: TypeAlias = Service | EndpointSlice | Node | Namespace | ConfigMap | Secret | Lease | CustomResource
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # RFC 1123 label
 _NAME = re.compile(r"[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
@@ -327,4 +330,5 @@ _PARSERS: dict[Kind, Callable[[Key, Fields, Fields], Resource]] = {
     Kind.CONFIG_MAP: _config_map,
     Kind.SECRET: _secret,
     Kind.LEASE: _lease,
+    **{kind: partial(custom_resource, kind) for kind in CUSTOM_KINDS},
 }

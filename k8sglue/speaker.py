@@ -16,7 +16,7 @@ from bgp import speaker as bgp_speaker
 from k8sglue.cluster import Source, SourceError
 from k8sglue.config import Peer
 from k8sglue.desired import Cluster, Desired, Silence, Verdict, desire
-from k8sglue.inforce import ConfigInForce
+from k8sglue.inforce import CONFIG_KINDS, ConfigInForce
 from k8sglue.layer2 import Layer2
 from k8sglue.membership import SESSIONS_ANNOTATION, Membership, lease_name
 from k8sglue.resources import Key, Kind
@@ -24,7 +24,7 @@ from k8sglue.running import run_beside, wait_at_most
 
 _log = logging.getLogger("k8sglue")
 
-KINDS = (Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.NODE, Kind.CONFIG_MAP, Kind.LEASE)
+KINDS = (Kind.SERVICE, Kind.ENDPOINT_SLICE, Kind.NODE, Kind.LEASE, *CONFIG_KINDS)
 """What the speaker watches."""
 
 _RESCAN_INTERVAL = 2.0

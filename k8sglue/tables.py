@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 
 from k8sglue.cluster import Store
-from k8sglue.config import Config, Peer, Pool, parse_address
+from k8sglue.config import Config, Pool, parse_address
 from k8sglue.desired import Desired, Silence
 from k8sglue.fields import printable
+from k8sglue.findings import Finding
 from k8sglue.membership import SESSIONS_ANNOTATION
 from k8sglue.resources import Service
 
@@ -90,6 +91,12 @@ def peers(config: Config, store: Store) -> str:
     return layout(("PEER", "ASN", "MY-ASN", "HOLD-TIME", "NODE", "SESSION"), rows)
 
 
+def problems(findings: Iterable[Finding]) -> str:
+    """All that is wrong with what is configured, a line each, uncut."""
+    lines = [f"{finding.severity.value.upper():<7}   {finding}" for finding in findings]
+    return "\n".join(lines) or "No problems found."
+
+
 def _sessions(text: str) -> dict[str, str]:
     try:
         states = json.loads(text)
@@ -157,51 +164,3 @@ def plan_json(desired: Desired, node: str) -> str:
         },
     }
     return json.dumps(document, indent=2)
-
-
-def config_json(configs: Iterable[Config]) -> str:
-    """The configurations that files hold, every default filled in, passwords left out."""
-    return json.dumps(
-        {
-            "pools": [_pool(pool) for config in configs for pool in config.pools.values()],
-            "peers": [_peer(peer) for config in configs for peer in config.peers],
-        },
-        indent=2,
-    )
-
-
-def _pool(pool: Pool) -> dict[str, object]:
-    return {
-        "name": pool.name,
-        "addresses": [str(addresses) for addresses in pool.ranges],
-        "autoAssign": pool.auto_assign,
-        "avoidBuggyIPs": pool.avoid_buggy_ips,
-        "layer2": bool(pool.layer2),
-        "bgp": [
-            {
-                "aggregationLength": each.aggregation_length,
-                "localPref": each.local_pref,
-                "communities": list(each.communities),
-            }
-            for each in pool.bgp
-        ],
-    }
-
-
-def _peer(peer: Peer) -> dict[str, object]:
-    return {
-        "address": str(peer.address),
-        "port": peer.port,
-        "asn": peer.asn,
-        "myASN": peer.my_asn,
-        "holdTime": peer.hold_time,
-        "routerID": str(peer.router_id) if peer.router_id else None,
-        "hasPassword": bool(peer.password),
-        "nodeSelectors": [
-            [
-                {"key": each.key, "operator": each.operator.value, "values": sorted(each.values)}
-                for each in selector.requirements
-            ]
-            for selector in peer.node_selectors
-        ],
-    }

@@ -1,10 +1,17 @@
 """Short ways to write down the objects that the tests are about."""
 
 from ipaddress import ip_address
+from typing import Any
 
 from k8sglue.config import AddressRange, BGPAdvertisement, Config, IPAddress, L2Advertisement, Pool
-from k8sglue.configmap import read_text
-from k8sglue.resources import Endpoint, EndpointSlice, Key, Node, Service, ServicePort
+from k8sglue.configmap import CONFIG_KEY, read_text
+from k8sglue.customresources import CustomResource
+from k8sglue.declarations import Declaration, ObjectName
+from k8sglue.documents import load
+from k8sglue.judgement import Reading, judge
+from k8sglue.kinds import Key, Kind, kind_of
+from k8sglue.resources import ConfigMap, Endpoint, EndpointSlice, Node, Service, ServicePort, parse, unfold
+from k8sglue.specs import Spec
 
 ARTICLE_CONFIG = """\
 address-pools:
@@ -15,12 +22,41 @@ address-pools:
 """
 
 
+CONFIG_NAME = ObjectName(Kind.CONFIG_MAP, Key("metallb-system", "config"))
+
+
 def config(text: str = ARTICLE_CONFIG) -> Config:
-    """Read a configuration that has no problems."""
-    reading = read_text(text)
+    """Read the document of a ConfigMap that has no problems."""
+    read = read_text(text, CONFIG_NAME)
+    assert not read.problems
+    reading = judge(read.declarations)
     assert not reading.problems
-    assert reading.config is not None
     return reading.config
+
+
+def judged(text: str, previous: Reading | None = None, **arguments: Any) -> Reading:
+    """Judge the manifests in a text, and the ConfigMaps among them; `arguments` are those of `judge`."""
+    declarations: list[Declaration[Spec]] = []
+    for document in load(text):
+        for _, manifest in unfold(document.data):
+            kind = kind_of(manifest)
+            assert kind is not None, manifest
+            parsed = parse(kind, manifest)
+            if isinstance(parsed, CustomResource):
+                declarations.append(parsed.declaration)
+            elif isinstance(parsed, ConfigMap):
+                declarations += read_text(parsed.data[CONFIG_KEY], ObjectName(kind, parsed.key)).declarations
+    return judge(declarations, previous=previous, **arguments)
+
+
+def resource(kind: str, name: str, spec: str, **metadata: str) -> str:
+    """Write a custom resource down; `spec` is YAML in one line."""
+    version = "v1beta2" if kind == "BGPPeer" else "v1beta1"
+    beside = "".join(f", {key}: {value}" for key, value in metadata.items())
+    return (
+        f"---\napiVersion: metallb.io/{version}\nkind: {kind}\n"
+        f"metadata: {{name: {name}, namespace: metallb-system{beside}}}\nspec: {spec}\n"
+    )
 
 
 def pool(

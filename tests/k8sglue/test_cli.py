@@ -9,7 +9,7 @@ import pytest
 
 from k8sglue.cli import main
 from k8sglue.resources import NAME_RULE
-from tests.k8sglue.objects import ARTICLE_CONFIG
+from tests.k8sglue.objects import ARTICLE_CONFIG, resource
 
 MANIFESTS = {
     "config": "kind: ConfigMap\nmetadata: {namespace: metallb-system, name: config}\ndata:\n  config: |\n    "
@@ -105,7 +105,7 @@ def test_check_is_content_with_what_is_right(source: str, capsys: pytest.Capture
     files = [str(Path(source) / f"{name}.yaml") for name in MANIFESTS]
     assert shown(capsys, "check", *files) == "6 objects, no problems\n"
     document = json.loads(shown(capsys, "check", "-o", "json", *files))
-    assert document["pools"][0]["addresses"] == ["10.211.55.240-10.211.55.255"]
+    assert document["pools"][0]["ranges"] == ["10.211.55.240-10.211.55.255"]
     assert document["peers"][0]["holdTime"] == 90.0
 
 
@@ -129,7 +129,8 @@ def test_check_names_file_line_path_and_what(tmp_path: Path, capsys: pytest.Capt
         f"{wrapped}:11: peers[0].peer-asn: missing, must be an AS number from 1 to 4294967295",
         f'{bare}:3: address-pools[0].protocol: "layer3", must be layer2 or bgp',
         f'{other}:2: metadata.name: "A", must be {NAME_RULE}',
-        f"{other}:6: neither an object with a kind nor a configuration (peers, bgp-communities, address-pools)",
+        f"{other}:6: neither an object with a kind nor a configuration "
+        "(peers, bgp-communities, bfd-profiles, address-pools)",
         f"{broken}:2: not YAML: did not find expected node content",
         f"{inner}:6: data.config: not YAML: mapping values are not allowed in this context",
         f"{missing}:1: [Errno 2] No such file or directory: '{missing}'",
@@ -142,7 +143,7 @@ def test_check_reads_the_standard_input() -> None:
     assert (result.returncode, result.stdout) == (1, b'<stdin>:1: address-pools: "5", must be a list\n')
     result = subprocess.run(command, input=b"a: \xff", capture_output=True, check=False)
     assert result.returncode == 1
-    assert result.stdout.startswith(b"-:1: 'utf-8' codec can't decode byte 0xff")
+    assert result.stdout.startswith(b"<stdin>:1: 'utf-8' codec can't decode byte 0xff")
 
 
 def test_a_name_that_no_node_has_is_refused(capsys: pytest.CaptureFixture[str], source: str) -> None:
@@ -174,3 +175,15 @@ def test_help_loads_neither_yaml_nor_the_kubernetes_client() -> None:
     assert (
         subprocess.run([sys.executable, "-c", script], stdout=subprocess.DEVNULL, check=False).returncode == 0
     )
+
+
+def test_problems_are_listed_uncut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pool.yaml").write_text(resource("IPAddressPool", "p", "{addresses: [ten], autAssign: no}"))
+    lines = shown(capsys, "get", "problems", "--source", str(tmp_path)).splitlines()
+    assert lines[0].startswith("PROBLEM   IPAddressPool metallb-system/p: spec.addresses[0]: ")
+    assert lines[1].startswith(
+        "WARNING   IPAddressPool metallb-system/p: spec.autAssign: unknown key, must be one of "
+    )
+    assert lines[1].endswith("quota")
+    (tmp_path / "pool.yaml").write_text(resource("IPAddressPool", "p", "{addresses: [10.0.0.0/24]}"))
+    assert shown(capsys, "get", "problems", "--source", str(tmp_path)) == "No problems found.\n"

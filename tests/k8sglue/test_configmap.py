@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8sglue.config import AddressRange, BGPAdvertisement, L2Advertisement, Peer, Pool
-from k8sglue.configmap import Reading, read_document, read_text
+from k8sglue.config import AddressRange, BFDProfile, BGPAdvertisement, L2Advertisement, Peer, Pool
+from k8sglue.configmap import read_document, read_text
 from k8sglue.documents import Document
+from k8sglue.judgement import Reading, judge
 from k8sglue.selectors import Operator, Requirement, Selector
-from tests.k8sglue.objects import ARTICLE_CONFIG, config
+from k8sglue.specs import BGPAdvertisementSpec
+from tests.k8sglue.objects import ARTICLE_CONFIG, CONFIG_NAME, config
 
 FULL = """\
 peers:
@@ -51,7 +53,9 @@ def span(first: str, last: str) -> AddressRange:
 def test_the_article_s_configuration() -> None:
     assert config(ARTICLE_CONFIG).pools == {
         "my-ip-space": Pool(
-            name="my-ip-space", ranges=(span("10.211.55.240", "10.211.55.255"),), layer2=(L2Advertisement(),)
+            name="my-ip-space",
+            ranges=(span("10.211.55.240", "10.211.55.255"),),
+            layer2=(L2Advertisement(name="my-ip-space"),),
         )
     }
 
@@ -63,7 +67,10 @@ def test_every_key_means_what_it_means_to_metallb() -> None:
         ranges=(span("198.51.100.64", "198.51.100.127"), span("203.0.113.1", "203.0.113.9")),
         auto_assign=False,
         avoid_buggy_ips=True,
-        bgp=(BGPAdvertisement(), BGPAdvertisement(local_pref=0, communities=("1:2", "65535:10"))),
+        bgp=(
+            BGPAdvertisement(name="routed"),
+            BGPAdvertisement(name="routed-2", local_pref=0, communities=("1:2", "65535:10")),
+        ),
     )
     assert read.pools["42"].layer2
     selector = Selector(
@@ -75,7 +82,7 @@ def test_every_key_means_what_it_means_to_metallb() -> None:
     )
     assert read.peers == (
         Peer(
-            name="10.0.0.1:1179",
+            name="peer-10.0.0.1-1179",
             address=ip_address("10.0.0.1"),
             asn=64513,
             my_asn=64512,
@@ -86,7 +93,7 @@ def test_every_key_means_what_it_means_to_metallb() -> None:
             node_selectors=(selector,),
         ),
         Peer(
-            name="[2001:db8::1]:179",
+            name="peer-2001-db8--1",
             address=ip_address("2001:db8::1"),
             asn=42,
             my_asn=42,
@@ -118,7 +125,10 @@ def pool_with(**changes: str) -> str:
 
 
 WRONG = [
-    ("colour: red", "colour: unknown key, must be one of peers, bgp-communities, address-pools"),
+    (
+        "colour: red",
+        "colour: unknown key, must be one of peers, bgp-communities, bfd-profiles, address-pools",
+    ),
     ("peers: 5", 'peers: "5", must be a list'),
     ("peers: [5]", 'peers[0]: "5", must be a mapping'),
     ("address-pools: {}", "address-pools: a mapping, must be a list"),
@@ -145,12 +155,8 @@ WRONG = [
     (peer_with(hold_time="-9s"), "peers[0].hold-time: -9s, must be 0 (no keepalives) or from 3s to 65535s"),
     (peer_with(hold_time="19h"), "peers[0].hold-time: 19h, must be 0 (no keepalives) or from 3s to 65535s"),
     (peer_with(router_id="'fd00::1'"), "peers[0].router-id: fd00::1, must be an IPv4 address"),
-    (peer_with(router_id="me"), 'peers[0].router-id: "me", must be an IP address'),
+    (peer_with(router_id="me"), 'peers[0].router-id: "me", must be an IPv4 address'),
     (peer_with(router_id="0.0.0.0"), "peers[0].router-id: 0.0.0.0, must not be zero"),
-    (
-        peer_with(peer_address="'fd00::1'"),
-        "peers[0].router-id: missing, must be given for a peer with an IPv6",
-    ),
     (
         peer_with(peer_address="224.0.0.5"),
         "peers[0].peer-address: 224.0.0.5, must be the address of one router",
@@ -162,7 +168,7 @@ WRONG = [
         "overlaps with 224.0.0.0-255.255.255.255, which no Service can have",
     ),
     (pool_with(addresses="[0.0.0.0/0]"), "overlaps with 0.0.0.0-0.255.255.255, which no Service can have"),
-    (peer_with(password="x" * 81), "peers[0].password: 81 octets, at most 80 fit in a TCP MD5 key"),
+    (peer_with(password="x" * 81), "peers[0].password: 81 octets, must be at most 80"),
     (
         peer_with(passwort="x"),
         "peers[0].passwort: unknown key, must be one of my-asn, peer-asn, peer-address, ",
@@ -184,18 +190,24 @@ WRONG = [
         peer_with(node_selectors="[{match-expressions: [{operator: Exists}]}]"),
         "peers[0].node-selectors[0].match-expressions[0].key: missing, an expression needs the key of a label",
     ),
-    ("bgp-communities: {a: 65536:1}", 'bgp-communities.a: "65536:1", must be a:b with both from 0 to 65535'),
-    ("bgp-communities: {a: 1}", 'bgp-communities.a: "1", must be a:b with both from 0 to 65535'),
+    (
+        "bgp-communities: {a: 65536:1}",
+        'bgp-communities.a: "65536:1", must be a:b with both from 0 to 65535, or large:a:b:c',
+    ),
+    (
+        "bgp-communities: {a: 1}",
+        'bgp-communities.a: "1", must be a:b with both from 0 to 65535, or large:a:b:c',
+    ),
     (pool_with(name=""), "address-pools[0].name: missing, a pool needs a name"),
     (pool_with(protocol=""), "address-pools[0].protocol: missing, must be layer2 or bgp"),
     (pool_with(protocol="arp"), 'address-pools[0].protocol: "arp", must be layer2 or bgp'),
     (
         pool_with(addresses=""),
-        "address-pools[0].addresses: missing, a pool needs at least one network or range",
+        "address-pools[0].addresses: missing, must be a list of networks (10.0.0.0/24) and ranges",
     ),
     (
         pool_with(addresses="[]"),
-        "address-pools[0].addresses: missing, a pool needs at least one network or range",
+        "address-pools[0].addresses: missing, must be a list of networks (10.0.0.0/24) and ranges",
     ),
     (pool_with(addresses="10.0.0.0/24"), 'address-pools[0].addresses: "10.0.0.0/24", must be a list'),
     (
@@ -225,7 +237,7 @@ WRONG = [
     ),
     (
         pool_with(protocol="bgp", bgp_advertisements="[{aggregation-length: 20}]"),
-        "bgp-advertisements[0].aggregation-length: 20, shorter than 10.0.0.0/24 of the pool",
+        'bgp-advertisements[0].aggregation-length: 20, shorter than 10.0.0.0/24 of the pool "p"',
     ),
     (
         pool_with(protocol="bgp", bgp_advertisements="[{localpref: -1}]"),
@@ -233,17 +245,30 @@ WRONG = [
     ),
     (
         pool_with(protocol="bgp", bgp_advertisements="[{communities: [x]}]"),
-        'bgp-advertisements[0].communities[0]: "x", must be an alias from bgp-communities or a:b',
+        'bgp-advertisements[0].communities[0]: "x", must be an alias that can be used, or a:b',
     ),
     ("address-pools: [{name: a, name: b}]", "address-pools[0].name: given again on line 1"),
 ]
 
 
+def read(text: str, previous: Reading | None = None) -> Reading:
+    found = read_text(text, CONFIG_NAME)
+    assert not found.problems
+    return judge(found.declarations, previous=previous)
+
+
+def problems(reading: Reading) -> list[str]:
+    return [str(finding.problem) for finding in reading.findings]
+
+
 @pytest.mark.parametrize(("text", "expected"), WRONG)
 def test_what_is_wrong_is_said_with_its_place(text: str, expected: str) -> None:
-    reading = read_text(text)
-    assert [problem for problem in map(str, reading.problems) if expected in problem]
-    assert reading.config is None or not (reading.config.pools or reading.config.peers)
+    found = read_text(text, CONFIG_NAME)
+    reading = judge(found.declarations)
+    assert [problem for problem in (*map(str, found.problems), *problems(reading)) if expected in problem]
+    assert not reading.config.peers
+    # A pool is in force without an advertisement that has a problem.
+    assert not any(pool.layer2 or pool.bgp for pool in reading.config.pools.values())
 
 
 @pytest.mark.parametrize(
@@ -263,69 +288,116 @@ def test_what_is_wrong_is_said_with_its_place(text: str, expected: str) -> None:
         "peers: nonsense",
     ],
 )
-def test_what_is_no_document_leaves_everything_as_it_was(text: str) -> None:
-    reading = read_text(text)
-    assert reading.config is None
-    assert reading.problems
-    assert reading.over(config()) == config()
+def test_what_is_no_document_says_so_as_a_whole(text: str) -> None:
+    found = read_text(text, CONFIG_NAME)
+    assert found.problems
+    assert not found.declarations
 
 
 GOOD_POOL = "- {name: good, protocol: layer2, addresses: [192.0.2.0/24]}\n"
 
 
 def test_a_bad_pool_is_set_aside_and_the_others_are_in_force() -> None:
-    reading = read_text(pool_with(addresses="[nonsense]") + "\n" + GOOD_POOL)
-    assert reading.config is not None
+    reading = read(pool_with(addresses="[nonsense]") + "\n" + GOOD_POOL)
     assert list(reading.config.pools) == ["good"]
     assert not reading.config.complete
-    assert reading.pools_set_aside == {"p"}
 
 
 def test_of_two_pools_that_overlap_the_first_is_in_force() -> None:
-    reading = read_text(pool_with(addresses="[192.0.2.7-192.0.3.1]") + "\n" + GOOD_POOL)
-    assert reading.config is not None
+    reading = read(pool_with(addresses="[192.0.2.7-192.0.3.1]") + "\n" + GOOD_POOL)
     assert list(reading.config.pools) == ["p"]
-    [problem] = reading.problems
     expected = '192.0.2.0-192.0.2.255 overlaps with 192.0.2.7-192.0.3.1 of the pool "p"'
-    assert str(problem) == f"address-pools[1].addresses: {expected}"
+    assert problems(reading) == [f"address-pools[1].addresses[0]: {expected}"]
 
 
-def test_of_two_pools_of_one_name_the_first_is_in_force() -> None:
-    reading = read_text(pool_with() + "\n" + GOOD_POOL.replace("good", "p"))
-    assert reading.config is not None
+def test_of_two_pools_of_one_name_the_first_is_in_force_with_its_own_advertisements() -> None:
+    second = "- {name: p, protocol: bgp, addresses: [192.0.2.0/24]}\n"
+    reading = read(pool_with() + "\n" + second)
     assert str(reading.config.pools["p"].ranges[0]) == "10.0.0.0-10.0.0.255"
-    assert "names must be unique" in str(reading.problems[0])
+    assert not reading.config.pools["p"].bgp
+    assert problems(reading) == [
+        'address-pools[1]: "p" is the name of another IPAddressPool too, names must be unique'
+    ]
 
 
 def good(reading: Reading) -> Reading:
-    assert not reading.problems
+    assert not reading.findings
     return reading
 
 
 def test_a_pool_that_goes_bad_keeps_its_last_good_state() -> None:
-    before = good(read_text(pool_with() + "\n" + GOOD_POOL)).config
-    after = read_text(
-        pool_with(addresses="[nonsense]") + "\n" + GOOD_POOL.replace("192.0.2", "192.0.3")
-    ).over(before)
-    assert after is not None
+    before = good(read(pool_with() + "\n" + GOOD_POOL))
+    bad = pool_with(addresses="[nonsense]") + "\n" + GOOD_POOL.replace("192.0.2", "192.0.3")
+    after = read(bad, before).config
     assert str(after.pools["p"].ranges[0]) == "10.0.0.0-10.0.0.255"
+    assert after.pools["p"].layer2
     assert str(after.pools["good"].ranges[0]) == "192.0.3.0-192.0.3.255"
+    assert read(bad, read(bad, before)).config == after
 
 
 def test_a_last_good_state_that_overlaps_with_what_is_new_is_given_up() -> None:
-    before = good(read_text(pool_with())).config
+    before = good(read(pool_with()))
     text = pool_with(addresses="[nonsense]") + "\n" + GOOD_POOL.replace("192.0.2.0", "10.0.0.0")
-    after = read_text(text).over(before)
-    assert after is not None
-    assert list(after.pools) == ["good"]
+    assert list(read(text, before).config.pools) == ["good"]
 
 
 def test_a_peer_that_goes_bad_keeps_its_last_good_state_and_one_that_is_removed_goes() -> None:
     two = peer_with() + "\n- {my-asn: 1, peer-asn: 2, peer-address: 10.0.0.2}"
-    before = good(read_text(two)).config
-    after = read_text(peer_with(hold_time="1s")).over(before)
-    assert after is not None
-    assert [(peer.name, peer.hold_time) for peer in after.peers] == [("10.0.0.1:179", 90.0)]
+    before = good(read(two))
+    after = read(peer_with(hold_time="1s"), before).config
+    assert [(peer.name, peer.hold_time) for peer in after.peers] == [("peer-10.0.0.1", 90.0)]
+
+
+def test_an_advertisement_that_goes_bad_keeps_its_last_good_state() -> None:
+    text = pool_with(protocol="bgp", bgp_advertisements="[{localpref: 7}]")
+    after = read(text.replace("7", "seven"), good(read(text))).config
+    assert [each.local_pref for each in after.pools["p"].bgp] == [7]
+
+
+def test_peers_at_one_address_have_names_of_their_own() -> None:
+    text = peer_with(node_selectors="[{match-labels: {a: b}}]") + peer_with().removeprefix("peers:")
+    assert [peer.name for peer in good(read(text)).config.peers] == ["peer-10.0.0.1", "peer-10.0.0.1-2"]
+
+
+LATER = """\
+peers:
+- {my-asn: 1, peer-asn: 2, peer-address: 10.0.0.1, source-address: 10.0.0.7, keepalive-time: 5s, ebgp-multihop: true,
+   bfd-profile: fast}
+bfd-profiles:
+- {name: fast, receive-interval: 100, transmit-interval: 50, detect-multiplier: 4, echo-interval: 70,
+   passive-mode: true, minimum-ttl: 250}
+- {name: usual}
+address-pools:
+- name: six
+  protocol: bgp
+  addresses: ["2001:db8:1::/64"]
+  bgp-advertisements: [{aggregation-length-v6: 64}]
+"""
+
+
+def test_the_keys_of_later_versions_mean_what_they_mean_to_metallb() -> None:
+    read_config = config(LATER)
+    assert read_config.peers == (
+        Peer(
+            name="peer-10.0.0.1",
+            address=ip_address("10.0.0.1"),
+            asn=2,
+            my_asn=1,
+            source_address=ip_address("10.0.0.7"),
+            keepalive_time=5.0,
+            hold_time=15.0,
+            ebgp_multihop=True,
+            bfd_profile=BFDProfile(
+                name="fast",
+                receive_interval=0.1,
+                transmit_interval=0.05,
+                multiplier=4,
+                passive=True,
+                minimum_ttl=250,
+            ),
+        ),
+    )
+    assert read_config.pools["six"].bgp[0].aggregation_length_v6 == 64
 
 
 _KEYS = ["name", "protocol", "addresses", "my-asn", "peer-asn", "peer-address", "hold-time", "node-selectors"]
@@ -333,13 +405,13 @@ _KEYS = ["name", "protocol", "addresses", "my-asn", "peer-asn", "peer-address", 
 
 def test_all_problems_come_at_once() -> None:
     text = peer_with(my_asn="", peer_address="x", hold_time="1") + "\n" + pool_with(name="", addresses="[x]")
-    assert len(read_text(text).problems) == 5
+    assert len(read(text).findings) == 5
 
 
 @given(st.text())
 def test_any_text_is_a_configuration_or_has_problems(text: str) -> None:
-    reading = read_text(text)
-    assert reading.config is not None or reading.problems
+    found = read_text(text, CONFIG_NAME)
+    assert found.problems or found.declarations or text.strip()
 
 
 @given(
@@ -350,5 +422,15 @@ def test_any_text_is_a_configuration_or_has_problems(text: str) -> None:
     )
 )
 def test_any_data_is_a_configuration_or_has_problems(data: object) -> None:
-    reading = read_document(Document({"address-pools": [data], "peers": [data]}, {}))
-    assert reading.problems
+    document = Document({"address-pools": [data], "peers": [data]}, {})
+    found = read_document(document, CONFIG_NAME)
+    assert found.problems or judge(found.declarations).findings
+
+
+def test_nothing_of_the_form_of_resources_gets_in() -> None:
+    found = read_text(
+        "address-pools: [{name: p, protocol: bgp, addresses: [10.0.0.0/24], quota: 3}]", CONFIG_NAME
+    )
+    assert "unknown key" in str(judge(found.declarations).findings[0])
+    (advertisement,) = (each.spec for each in found.declarations if each.kind.value == "BGPAdvertisement")
+    assert advertisement == BGPAdvertisementSpec(ip_address_pools=("p",))

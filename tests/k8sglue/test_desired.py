@@ -139,7 +139,7 @@ def test_every_node_announces_a_routed_address() -> None:
         assert [str(route.prefix) for route in desired.routes] == ["198.51.100.7/32", "198.51.100.0/24"]
         assert desired.routes[0] == bgp.Route("198.51.100.7/32", communities=["64512:7"], local_pref=50)
         assert desired.routes[1].local_pref is None
-        assert [peer.name for peer in desired.peers] == ["10.211.55.2:179"]
+        assert [peer.endpoint for peer in desired.peers] == ["10.211.55.2:179"]
 
 
 def test_a_peer_is_for_the_nodes_that_it_selects() -> None:

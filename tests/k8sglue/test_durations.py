@@ -1,8 +1,10 @@
 """Durations in Go's notation."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from k8sglue.durations import parse_duration
+from k8sglue.durations import format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,8 @@ def test_durations(text: str, seconds: float) -> None:
 @pytest.mark.parametrize("text", ["", "90", "s", "1 s", "1d", "1s ", "--1s", ".s", "1sm", "٣s"])
 def test_what_is_no_duration(text: str) -> None:
     assert parse_duration(text) is None
+
+
+@given(st.integers(0, 10**9))
+def test_a_duration_is_written_as_it_is_read(milliseconds: int) -> None:
+    assert parse_duration(format_duration(milliseconds / 1000)) == pytest.approx(milliseconds / 1000)

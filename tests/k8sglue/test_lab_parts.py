@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from k8sglue.configmap import read_text
 from k8sglue.directory import read_manifest
 from k8sglue.lab import manifests, state, web, whohas
 from k8sglue.lab.errors import Interrupted, LabError
@@ -21,6 +20,7 @@ from k8sglue.lab.processes import Runner
 from k8sglue.lab.state import Program, State
 from k8sglue.lab.topology import HOSTS, NODES
 from k8sglue.resources import ConfigMap, EndpointSlice, Service
+from tests.k8sglue.objects import config
 
 ARTICLE = """\
 apiVersion: v1
@@ -52,10 +52,7 @@ def test_the_walk_through_begins_with_the_configuration_that_everybody_begins_wi
 def test_its_configurations_have_no_problem(text: str, pools: list[str]) -> None:
     (config_map,) = read_manifest(text).objects
     assert isinstance(config_map, ConfigMap)
-    reading = read_text(config_map.data["config"])
-    assert reading.problems == ()
-    assert reading.config is not None
-    assert list(reading.config.pools) == pools
+    assert list(config(config_map.data["config"]).pools) == pools
 
 
 def test_its_services_and_endpoints_belong_together() -> None:
