@@ -177,7 +177,6 @@ class Ledger:
         """Tell the stock of a Service that has an address, or has it on other terms than the old ones."""
         if old is not None:
             stock.unshare(address, old, last=first)
-            self.note(shared_topic(stock.pool.name, address.version, old))
         else:
             stock.charge(key.namespace, address)
             if first:

@@ -134,6 +134,14 @@ def test_those_who_share_get_the_lowest_address_that_they_can_join() -> None:
     assert made.counters(made.config.pools["p"]).assigned_ipv4 == 4
 
 
+def test_an_address_that_was_shared_and_is_somebody_else_s_now_can_not_be_joined() -> None:
+    made = Cluster(pools(TWO))
+    made.apply(asking("a", sharing="key", ports=ports(80)))
+    made.delete("a")
+    made.apply(asking("b"), asking("c", sharing="key", ports=ports(80)))
+    assert (made.has("b"), made.has("c")) == (("10.0.0.1",), ("10.0.0.2",))
+
+
 def test_why_an_address_can_not_be_shared_is_told() -> None:
     made = Cluster(pools(TWO))
     local: dict[str, Any] = {"external_traffic_policy": "Local"}
@@ -259,6 +267,39 @@ def test_an_address_counts_for_the_quota_until_its_last_service_of_the_namespace
     assert made.has("c") == ("10.0.0.1",)
 
 
+def test_a_shared_address_that_the_namespace_has_costs_nothing_of_its_quota() -> None:
+    made = Cluster(pools(attrs.evolve(DUAL, quota=2)))
+    made.apply(asking("a", sharing="key", ports=ports(80)))
+    settled = made.apply(asking("b", sharing="key", ports=ports(443), **REQUIRES))
+    assert settled.addresses == addresses("10.0.0.1", "2001:db8::1")
+
+
+def test_room_under_a_quota_helps_who_waits_for_it_though_no_address_became_free() -> None:
+    made = Cluster(pools(attrs.evolve(TWO, quota=1)))
+    made.apply(
+        *(asking(name, sharing="key", ports=ports(number)) for name, number in (("a", 80), ("team/a", 443)))
+    )
+    made.apply(asking("b"))
+    made.delete("a")
+    assert made.retry() == [Key("default", "b")]
+    assert (made.has("b"), made.has("team/a")) == (("10.0.0.2",), ("10.0.0.1",))
+
+
+def test_ports_that_a_service_no_longer_has_are_for_others() -> None:
+    made = Cluster(pools(pool("p", "10.0.0.1-10.0.0.1")))
+    made.apply(asking("a", sharing="key", ports=ports(80, 443)), asking("b", sharing="key", ports=ports(443)))
+    made.apply(asking("c", "10.0.0.1", sharing="key", ports=ports(8443)))
+    made.apply(asking("d", "10.0.0.1", sharing="key", ports=ports(80)))
+    made.apply(asking("a", sharing="key", ports=ports(22)))
+    assert sorted(made.retry()) == [Key("default", "b"), Key("default", "d")]
+    made.delete("c")
+    made.delete("b")
+    made.delete("d")
+    made.delete("a")
+    assert made.apply(asking("e", sharing="key", ports=ports(443))).addresses == addresses("10.0.0.1")
+    assert made.apply(asking("f", sharing="other")).addresses == ()
+
+
 def test_addresses_above_a_quota_that_was_lowered_are_kept() -> None:
     made = Cluster(pools(TWO))
     made.apply(asking("a"), asking("b"))
@@ -278,6 +319,7 @@ def test_an_address_rests_before_somebody_else_gets_it() -> None:
     assert made.retry() == []
     assert made.apply(asking("a")).addresses == addresses("10.0.0.1")
     made.delete("a")
+    assert made.retry() == []
     made.now = 59.0
     assert made.retry() == [Key("default", "c")]
     assert made.has("c") == ("10.0.0.1",)

@@ -26,7 +26,9 @@ IPV4, IPV6 = "10.211.55.11", "fd10:211:55::11"
 def test_a_family_is_offered_where_its_routes_can_lead_to_the_node(
     peer: str, own: tuple[str, ...], families: set[Family], next_hops: tuple[str | None, str | None]
 ) -> None:
-    options = _options(Peer(address=ip_address(peer), asn=64513, my_asn=64512), frozenset(addresses(*own)))
+    address = ip_address(peer)
+    configured = Peer(name="router", address=address, asn=64513, my_asn=64512)
+    options = _options(configured, address, frozenset(addresses(*own)))
     assert set(options["families"]) == families
     found = options["next_hop_ipv4"], options["next_hop_ipv6"]
     assert tuple(str(address) if address else None for address in found) == next_hops
