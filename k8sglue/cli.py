@@ -112,12 +112,7 @@ def _parser(*, with_lab: bool) -> argparse.ArgumentParser:
     _add_source(controller)
     _add_log_level(controller)
     controller.add_argument("--once", action="store_true", help="work until nothing is left to do, and exit")
-    controller.add_argument(
-        "--lb-class",
-        default="",
-        metavar="CLASS",
-        help="serve Services of this loadBalancerClass, and no others (default: those that have none)",
-    )
+    _add_class(controller)
     controller.add_argument(
         "--port",
         type=_port,
@@ -141,6 +136,7 @@ def _parser(*, with_lab: bool) -> argparse.ArgumentParser:
     speaker = add("speaker", "announce this node's share of the addresses", _SPEAKER, _run_speaker)
     _add_source(speaker)
     _add_log_level(speaker)
+    _add_class(speaker)
     speaker.add_argument(
         "--node-name",
         default=os.environ.get("K8SGLUE_NODE_NAME")
@@ -168,6 +164,7 @@ def _parser(*, with_lab: bool) -> argparse.ArgumentParser:
 
     plan = add("plan", "show what a node would announce, and why not the rest", _PLAN, _run_plan)
     _add_source(plan)
+    _add_class(plan)
     plan.add_argument("--node", required=True, metavar="NAME", help="name of the Node")
     plan.add_argument("-o", "--output", choices=("json",), help="print it for machines")
 
@@ -185,6 +182,15 @@ def _parser(*, with_lab: bool) -> argparse.ArgumentParser:
 
         lab_commands.add_arguments(lab)
     return parser
+
+
+def _add_class(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--lb-class",
+        default="",
+        metavar="CLASS",
+        help="serve Services of this loadBalancerClass, and no others (default: those that have none)",
+    )
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
@@ -299,7 +305,7 @@ def _run_speaker(arguments: argparse.Namespace) -> int:
     async def run() -> int:
         source = _open_source(arguments, KINDS, "speaker")
         try:
-            speaker = Speaker(source, _config_key(arguments), arguments.node_name)
+            speaker = Speaker(source, _config_key(arguments), arguments.node_name, arguments.lb_class)
             await run_until_stopped(speaker.run())
         finally:
             await source.close()
@@ -334,7 +340,7 @@ def _run_plan(arguments: argparse.Namespace) -> int:
 
     _start_logging("warning", _COMMAND_LOG)
     source = _open_source(arguments, inspection.KINDS["plan"])
-    desired = asyncio.run(inspection.plan(source, arguments.node, _config_key(arguments)))
+    desired = asyncio.run(inspection.plan(source, arguments.node, _config_key(arguments), arguments.lb_class))
     print((tables.plan_json if arguments.output == "json" else tables.plan)(desired, arguments.node))
     return 0
 

@@ -35,7 +35,7 @@ class Silence(enum.Enum):
     """The ConfigMap is missing, or was never readable."""
     NOT_LOAD_BALANCER = "it is not of type LoadBalancer"
     """Nobody asked for it to be announced."""
-    OTHER_CLASS = "it belongs to the load balancer class {}"
+    OTHER_CLASS = "it belongs to {}"
     """`spec.loadBalancerClass` names somebody else's implementation."""
     NO_ADDRESS = "it has no address"
     """The controller has not given it one; its events say why."""
@@ -120,6 +120,8 @@ class Cluster:
     nodes: Mapping[Key, Node]
     alive: frozenset[str]
     """Names of the nodes whose speakers are alive."""
+    lb_class: str = ""
+    """The `loadBalancerClass` of the Services that are ours; empty for those without one."""
 
 
 def desire(cluster: Cluster, node_name: str) -> Desired:
@@ -164,7 +166,7 @@ class _Decision:
         )
 
     def _verdict(self, service: Service) -> Verdict:
-        refusal = _service_refusal(service) or self._general_refusal(service)
+        refusal = _service_refusal(service, self.cluster.lb_class) or self._general_refusal(service)
         if refusal:
             return Verdict(refused=(refusal,))
         announced: list[Announcement] = []
@@ -253,11 +255,15 @@ def _node_silence(node: Node | None, name: str) -> Silence | None:
     return Silence.NETWORK_UNAVAILABLE if node.network_unavailable else None
 
 
-def _service_refusal(service: Service) -> Refusal | None:
+def _service_refusal(service: Service, lb_class: str) -> Refusal | None:
     if service.type != "LoadBalancer":
         return Refusal(Silence.NOT_LOAD_BALANCER)
-    if service.load_balancer_class:
-        return Refusal(Silence.OTHER_CLASS, detail=service.load_balancer_class)
+    if service.load_balancer_class != lb_class:
+        theirs = service.load_balancer_class
+        return Refusal(
+            Silence.OTHER_CLASS,
+            detail=f"the load balancer class {theirs}" if theirs else "no load balancer class",
+        )
     return None if service.ingress else Refusal(Silence.NO_ADDRESS)
 
 

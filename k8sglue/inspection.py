@@ -58,8 +58,8 @@ async def get(source: Source, what: str, config_key: Key) -> str:
     return await with_objects(source, table)
 
 
-async def plan(source: Source, node: str, config_key: Key) -> Desired:
-    """Decide what a node would announce now."""
+async def plan(source: Source, node: str, config_key: Key, lb_class: str = "") -> Desired:
+    """Decide what a node would announce now, of the Services of a `loadBalancerClass`, or without one."""
 
     async def decide() -> Desired:
         store = source.store
@@ -69,6 +69,7 @@ async def plan(source: Source, node: str, config_key: Key) -> Desired:
             endpoint_slices=store.endpoint_slices,
             nodes=store.nodes,
             alive=await _alive(source),
+            lb_class=lb_class,
         )
         return desire(cluster, node)
 

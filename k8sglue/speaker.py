@@ -46,6 +46,8 @@ class Speaker:
     config_key: Key
     """The ConfigMap's namespace and name."""
     node_name: str
+    lb_class: str = ""
+    """The `loadBalancerClass` of the Services that it announces; empty for those without one."""
     _config: ConfigInForce = attrs.field(init=False)
     _membership: Membership = attrs.field(init=False)
     _alive: frozenset[str] = attrs.field(init=False, default=frozenset())
@@ -152,6 +154,7 @@ class Speaker:
             endpoint_slices=store.endpoint_slices,
             nodes=store.nodes,
             alive=self._alive,
+            lb_class=self.lb_class,
         )
         return desire(cluster, self.node_name)
 

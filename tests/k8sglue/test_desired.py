@@ -42,6 +42,7 @@ def on(
     slices: Iterable[EndpointSlice] = (endpoints("nginx", "node-a"),),
     nodes: Iterable[Node] = NODES,
     alive: Iterable[str] = ("node-a", "node-b", "node-c"),
+    lb_class: str = "",
 ) -> Desired:
     cluster = Cluster(
         config=in_force or config(),
@@ -49,6 +50,7 @@ def on(
         endpoint_slices={each.key: each for each in slices},
         nodes={each.key: each for each in nodes},
         alive=frozenset(alive),
+        lb_class=lb_class,
     )
     return desire(cluster, name)
 
@@ -72,6 +74,13 @@ def test_exactly_one_node_answers_for_a_layer_2_address() -> None:
     )
     loser = next(each.name for each in NODES if each.name != winner)
     assert refusal(loser) == Refusal(Silence.NOT_ELECTED, Protocol.LAYER2, winner)
+
+
+def test_services_of_a_class_are_announced_by_whoever_is_of_that_class() -> None:
+    ours = attrs.evolve(NGINX, load_balancer_class="example.com/ours")
+    assert len(announcers(services=[ours], lb_class="example.com/ours")) == 1
+    assert str(refusal("node-a", services=[ours])) == "it belongs to the load balancer class example.com/ours"
+    assert str(refusal("node-a", lb_class="example.com/ours")) == "it belongs to no load balancer class"
 
 
 def test_another_node_answers_when_the_winner_is_gone() -> None:
@@ -104,6 +113,7 @@ def test_with_policy_local_only_a_node_with_an_endpoint_answers() -> None:
     [
         (Silence.NOT_LOAD_BALANCER, {"services": [attrs.evolve(NGINX, type="ClusterIP")]}),
         (Silence.OTHER_CLASS, {"services": [attrs.evolve(NGINX, load_balancer_class="example.com/other")]}),
+        (Silence.OTHER_CLASS, {"lb_class": "example.com/ours"}),
         (Silence.NO_ADDRESS, {"services": [attrs.evolve(NGINX, ingress=())]}),
         (Silence.INVALID_ADDRESS, {"services": [attrs.evolve(NGINX, ingress=("nonsense",))]}),
         (Silence.IN_NO_POOL, {"services": [attrs.evolve(NGINX, ingress=("192.0.2.1",))]}),
