@@ -9,8 +9,8 @@ The driver is four steps and a timer: frames arrive, the responder judges them, 
 set to what it asks for. It knows no rule of ARP or Neighbor Discovery. What it has in the kernel is `arp.channel`.
 
 *Changes are carried out at the end of the turn* of the event loop in which they were made, all at once: first the
-filter and the groups, so that nothing said in reply is missed, and then the frames. Thousands of groups are joined a
-few in each turn, lest those who ask have to wait.
+filter and the groups, so that nothing said in reply is missed, and then the frames. Thousands of groups or frames go
+a few in each turn, lest those who ask have to wait.
 
 *Reading.* All frames that wait are read at once, up to a bound, so that a flood of questions cannot keep the event
 loop from its other work. What is read is answered at once, on the same socket.
@@ -60,7 +60,7 @@ __all__ = ["EventStream", "Interface", "InterfaceInfo", "list_interfaces"]
 
 _log = logging.getLogger("arp")
 
-_FRAMES_PER_WAKE_UP = 256
+_FRAMES_PER_TURN = 256
 _LONGEST_FRAME = 2048
 _GROUPS_PER_TURN = 64
 _EVENTS = 4096
@@ -271,7 +271,7 @@ class Interface:
         responder, asker, channel = opened.responder, opened.asker, opened.channel
         now = opened.loop.time()
         try:
-            for _ in range(_FRAMES_PER_WAKE_UP):
+            for _ in range(_FRAMES_PER_TURN):
                 frame = readable.recv(_LONGEST_FRAME)
                 for output in responder.receive_frame(frame, now):
                     if isinstance(output, SendFrame):
@@ -329,10 +329,10 @@ class Interface:
         except InterfaceError as error:
             self._fail(error)
             return
-        outbox, opened.outbox = opened.outbox, []
-        for frame in outbox:
+        for frame in opened.outbox[:_FRAMES_PER_TURN]:
             opened.channel.send(frame)
-        if not joined:
+        del opened.outbox[:_FRAMES_PER_TURN]
+        if opened.outbox or not joined:
             opened.turn_end = opened.loop.call_soon(self._end_turn)
 
     def _follow_addresses(self, opened: _Opened) -> bool:

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
+import attrs
 import pytest
 
 from arp import (
@@ -21,6 +23,7 @@ from arp import (
     InterfaceBack,
     InterfaceClosedError,
     InterfaceDownError,
+    InterfaceError,
     InterfaceGone,
     LinkDown,
     LinkUp,
@@ -35,6 +38,7 @@ from arp import (
     State,
     encode_packet,
     group_mac,
+    netlink,
     solicited_node_group,
 )
 from arp.interface import Interface
@@ -45,6 +49,8 @@ from tests.interop.netns import NetworkNamespace, needs_namespaces
 pytestmark = [*needs_namespaces]
 
 VIP, VIP6 = "203.0.113.7", "2001:db8::7"
+ONCE = Settings(announce_duration=0, refresh_interval=0)
+"""Nothing is announced again by itself."""
 NEW_MAC = MACAddress("02:00:00:00:00:99")
 
 
@@ -114,7 +120,7 @@ async def test_an_address_that_is_removed_is_silent_and_its_successor_is_named(c
 
 
 async def test_another_station_with_the_address_is_told_and_answered(cable: Wire) -> None:
-    async with answering(VIP) as interface:
+    async with answering(VIP, settings=ONCE) as interface:
         events = interface.events()
         await announced(cable, (VIP, NODE_MAC))
         cable.send(arp(VIP, CLIENT))
@@ -142,7 +148,7 @@ async def test_probing_ends_in_a_claim(cable: Wire) -> None:
 @pytest.mark.parametrize("end", ["cable", "switch"])
 async def test_all_is_announced_again_when_the_link_comes_back(cable: Wire, end: str) -> None:
     turn = cable.client_ip if end == "cable" else cable.ip
-    async with answering(VIP, VIP6) as interface:
+    async with answering(VIP, VIP6, settings=ONCE) as interface:
         events = interface.events()
         await announced(cable, (VIP, NODE_MAC), (VIP6, NODE_MAC))
         turn("link set eth0 down")
@@ -167,7 +173,7 @@ async def test_an_interface_that_is_down_can_be_opened_and_given_addresses(cable
 
 
 async def test_another_mac_address_is_announced(cable: Wire) -> None:
-    async with answering(VIP, VIP6) as interface:
+    async with answering(VIP, VIP6, settings=ONCE) as interface:
         events = interface.events()
         cable.ip(f"link set eth0 address {NEW_MAC}")
         assert await anext(events) == MACChanged("eth0", NEW_MAC)
@@ -197,7 +203,7 @@ async def test_a_port_of_a_bridge_is_silent_until_it_is_released(
     cable: Wire, caplog: pytest.LogCaptureFixture
 ) -> None:
     cable.ip("link add br0 type bridge")
-    async with answering(VIP) as interface:
+    async with answering(VIP, settings=ONCE) as interface:
         events = interface.events()
         cable.ip("link set eth0 master br0")
         assert await anext(events) == LinkDown("eth0")
@@ -279,6 +285,28 @@ async def test_a_bond_that_changes_over_announces_again(cable: Wire) -> None:
         cable.heard()
         cable.ip("link set bond0 type bond active_slave eth0")
         await until(lambda: [said for said in cable.announced() if said[0] == VIP])
+
+
+async def test_an_event_of_a_bond_or_a_vlan_on_it_announces_again(
+    cable: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode_with_an_event(datagram: bytes) -> list[netlink.Message]:
+        return [
+            attrs.evolve(message, event=netlink.LinkEvent.NOTIFY_PEERS)
+            if isinstance(message, netlink.Link)
+            else message
+            for message in decode(datagram)
+        ]
+
+    decode = netlink.decode
+    async with answering(VIP, VIP6, settings=ONCE):
+        await announced(cable, (VIP, NODE_MAC), (VIP6, NODE_MAC))
+        # Only bonds and the like send this; here a kernel without them is made to say it of a cable.
+        monkeypatch.setattr(netlink, "decode", decode_with_an_event)
+        before = cable.announced()
+        cable.ip("link set eth0 alias changed-over")
+        await announced(cable, (VIP, NODE_MAC), (VIP6, NODE_MAC))
+        assert before == []
 
 
 # Groups
@@ -396,6 +424,28 @@ async def test_what_is_owned_passes_and_the_noise_is_kept_out(cable: Wire, count
         await until(lambda: sum(interface.statistics.replies.values()) == len(asked))
         read_in_vain = sum(interface.statistics.ignored.values())
     assert read_in_vain == 0 if count <= 100 else read_in_vain <= len(asked)
+
+
+async def test_a_system_without_room_is_named_and_nothing_is_left_open(cable: Wire) -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for room in (0, 1):  # for the netlink socket, and for the packet socket
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free_number() + room, hard))
+        try:
+            with pytest.raises(
+                InterfaceError, match=r"^eth0: no (netlink|packet) socket \(Too many open files\)"
+            ):
+                Interface("eth0").open()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
+def lowest_free_number() -> int:
+    """Give the number that the next file gets."""
+    opened = os.dup(0)
+    os.close(opened)
+    return opened
 
 
 # Questions

@@ -21,6 +21,7 @@ from arp import (
     MACAddress,
     NeighborAdvertisement,
     Operation,
+    Settings,
     decode_packet,
 )
 from arp.interface import Interface
@@ -134,9 +135,11 @@ def plug_in(node: NetworkNamespace, client: NetworkNamespace) -> None:
 
 
 @contextlib.asynccontextmanager
-async def answering(*addresses: str, name: str = "eth0") -> AsyncIterator[Interface]:
+async def answering(
+    *addresses: str, name: str = "eth0", settings: Settings = Settings()
+) -> AsyncIterator[Interface]:
     """Run an interface that owns these addresses."""
-    async with Interface(name) as interface:
+    async with Interface(name, settings=settings) as interface:
         interface.replace(addresses)
         # What was changed is carried out at the end of the turn. A question that comes before would be resolved by the
         # announcement, and such an entry is confirmed only seconds later.
