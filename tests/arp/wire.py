@@ -134,9 +134,12 @@ def plug_in(node: NetworkNamespace, client: NetworkNamespace) -> None:
     client.run("ip", "address", "add", f"{CLIENT6}/64", "dev", "eth0", "nodad")
 
 
+_USUAL = Settings()
+
+
 @contextlib.asynccontextmanager
 async def answering(
-    *addresses: str, name: str = "eth0", settings: Settings = Settings()
+    *addresses: str, name: str = "eth0", settings: Settings = _USUAL
 ) -> AsyncIterator[Interface]:
     """Run an interface that owns these addresses."""
     async with Interface(name, settings=settings) as interface:
