@@ -53,10 +53,10 @@ class Host:
             script = f"for path in {' '.join(paths)}; do ! [ -e $path ] || echo {value} > $path; done"
             self.namespace.run("sh", "-c", script)
 
-    def take(self, address: str, *options: str) -> None:
+    def take(self, address: str) -> None:
         """Give the host an address for its own use."""
         length = 64 if ":" in address else 24
-        self.namespace.run("ip", "address", "add", f"{address}/{length}", "dev", "eth0", *options)
+        self.namespace.run("ip", "address", "add", f"{address}/{length}", "dev", "eth0")
 
     def drop(self, address: str) -> None:
         """Take it away again."""
@@ -177,7 +177,7 @@ def lan() -> Iterator[Lan]:
         switch.run("ip", "link", "set", "br0", "type", "bridge", "mcast_querier", "1")
         for host, addresses in zip(hosts[1:], ((CLIENT, CLIENT6), (OTHER, OTHER6)), strict=True):
             for address in addresses:
-                host.take(address, "nodad")
+                host.take(address)
         with switch.entered():
             tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
             tap.bind(("to-node", _ALL_PROTOCOLS))

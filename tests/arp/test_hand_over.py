@@ -99,7 +99,7 @@ async def defences_of(owner: asyncio.subprocess.Process) -> int:
 async def pages(switched: Lan, tmp_path: Path) -> Pages:
     """Give what the client fetches, from `former` on the other host and `next` on the node."""
     switched.node.take("203.0.113.3")
-    switched.node.take("2001:db8::3", "nodad")
+    switched.node.take("2001:db8::3")
     await serve(switched.other, "former", tmp_path)
     await serve(switched.node, "next", tmp_path)
     output = tmp_path / "pages"

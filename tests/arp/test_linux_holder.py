@@ -34,7 +34,7 @@ def conflict(vip: str, outcome: Outcome) -> Conflict:
 @BOTH
 async def test_with_policy_defend_the_clients_stay_ours(switched: Lan, vip: str) -> None:
     client, holder = switched.client, switched.other
-    holder.take(vip, *(["nodad"] if ":" in vip else []))
+    holder.take(vip)
     async with answering(vip, settings=Settings(announce_duration=0)) as interface:
         events = interface.events()
         client.ip(f"neigh replace {vip} lladdr {OTHER_MAC} nud reachable dev eth0")
@@ -54,7 +54,7 @@ async def test_with_policy_yield_the_second_conflict_leaves_it_to_the_other_host
 ) -> None:
     client, holder, target = switched.client, switched.other, CLIENT6 if ":" in vip else CLIENT
     settings = Settings(conflict_policy=ConflictPolicy.YIELD, announce_duration=0, reclaim_interval=0.3)
-    holder.take(vip, *(["nodad"] if ":" in vip else []))
+    holder.take(vip)
     async with answering(vip, settings=settings) as interface:
         events = interface.events()
         speak(holder, vip, target)
@@ -79,7 +79,7 @@ async def test_with_policy_yield_the_second_conflict_leaves_it_to_the_other_host
 async def test_with_policy_ignore_there_is_an_event_and_nothing_else(switched: Lan, vip: str) -> None:
     settings = Settings(conflict_policy=ConflictPolicy.IGNORE, announce_duration=0)
     holder, target = switched.other, CLIENT6 if ":" in vip else CLIENT
-    holder.take(vip, *(["nodad"] if ":" in vip else []))
+    holder.take(vip)
     async with answering(vip, settings=settings) as interface:
         events = interface.events()
         before = interface.statistics.gratuitous
@@ -97,7 +97,7 @@ async def test_a_probe_finds_the_host_that_has_it_and_nothing_is_announced_until
     switched: Lan, vip: str
 ) -> None:
     client, holder = switched.client, switched.other
-    holder.take(vip, *(["nodad"] if ":" in vip else []))
+    holder.take(vip)
     client.ask(vip)
     await until(lambda: client.neighbour(vip) == (OTHER_MAC, "REACHABLE"))
     async with Interface("eth0", settings=PROBE) as interface:
@@ -115,7 +115,7 @@ async def test_a_probe_finds_the_host_that_has_it_and_nothing_is_announced_until
 
 @BOTH
 async def test_with_policy_ignore_a_holder_is_no_obstacle(switched: Lan, vip: str) -> None:
-    switched.other.take(vip, *(["nodad"] if ":" in vip else []))
+    switched.other.take(vip)
     settings = Settings(probe_count=2, conflict_policy=ConflictPolicy.IGNORE)
     async with Interface("eth0", settings=settings) as interface:
         events = interface.events()
