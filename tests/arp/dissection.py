@@ -36,6 +36,8 @@ from tests.interop import pcap
 Fields = list[tuple[str, str]]
 """Names as in a display filter, and values, with all numbers in decimal."""
 
+_WARNING = 0x60_0000  # epan/proto.h: PI_WARN, above it PI_ERROR
+
 
 def dissect(capture: Path, frames: Sequence[bytes]) -> list[Fields]:
     """Let tshark read the frames by way of a capture file; give all fields of each, in their order."""
@@ -46,6 +48,16 @@ def dissect(capture: Path, frames: Sequence[bytes]) -> list[Fields]:
         [(field.get("name", ""), _plain(field.get("show", ""))) for field in packet.iter("field")]
         for packet in ElementTree.fromstring(done.stdout).iter("packet")
     ]
+
+
+def complaints(capture: Path, frames: Sequence[bytes]) -> list[str]:
+    """Let tshark read the frames by way of a capture file; give what it warns of, or finds malformed."""
+    pcap.write(capture, frames)
+    command = ["tshark", "-n", "-r", str(capture), "-o", "arp.detect_duplicate_ips:FALSE"]
+    command += ["-Y", f"_ws.malformed || _ws.expert.severity >= {_WARNING:#x}"]
+    command += ["-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info", "-e", "_ws.expert.message"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return [f"{line}: {frames[int(line.split()[0]) - 1].hex()}" for line in done.stdout.splitlines()]
 
 
 def _plain(shown: str) -> str:

@@ -1,25 +1,36 @@
 """Run an Interface until standard input ends, or what it cannot recover from; tests start this inside a namespace.
 
-    respond.py [--unprivileged] INTERFACE ADDRESS...
+    respond.py [--unprivileged] [--friend MAC] INTERFACE ADDRESS...
 
+A line of standard input, such as `remove 203.0.113.7 02:00:00:00:00:0b`, calls the verb of that name.
 Prints `ready` once it answers and, at the end, a JSON object with what there is to know.
 """
 
+import argparse
 import asyncio
 import json
 import os
 import sys
 
-from arp import InterfaceError
+from arp import InterfaceError, Settings
 from arp.interface import Interface
 
 
-async def respond(name: str, addresses: list[str]) -> dict[str, object]:
+async def respond(name: str, addresses: list[str], friends: list[str]) -> dict[str, object]:
     """Answer until told to stop; give the counts, the error if there was one, and what was left open."""
     told = asyncio.Event()
-    asyncio.get_running_loop().add_reader(sys.stdin, told.set)
+    interface = Interface(name, settings=Settings(friends=friends))
+
+    def obey() -> None:
+        lines = os.read(sys.stdin.fileno(), 4096).decode().splitlines()
+        for line in lines:
+            verb, *arguments = line.split()
+            getattr(interface, verb)(*arguments)
+        if not lines:
+            told.set()
+
+    asyncio.get_running_loop().add_reader(sys.stdin, obey)
     open_before = os.listdir("/proc/self/fd")
-    interface = Interface(name)
     try:
         async with interface:
             interface.replace(addresses)
@@ -48,14 +59,19 @@ def counts(interface: Interface) -> dict[str, object]:
     return {
         "mac": str(interface.info.mac),
         "unsent": interface.unsent,
+        "defences": sum(statistics.defences.values()),
         "replies": {str(address): count for address, count in statistics.replies.items()},
         "ignored": {reason.name: count for reason, count in statistics.ignored.items() if count},
     }
 
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    if arguments[0] == "--unprivileged":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--unprivileged", action="store_true")
+    parser.add_argument("--friend", action="append", default=[], dest="friends")
+    parser.add_argument("interface")
+    parser.add_argument("addresses", nargs="*")
+    given = parser.parse_args()
+    if given.unprivileged:
         os.setresuid(65534, 65534, 65534)  # nobody; the kernel takes all capabilities away with the user
-        arguments = arguments[1:]
-    print(json.dumps(asyncio.run(respond(arguments[0], arguments[1:]))))
+    print(json.dumps(asyncio.run(respond(given.interface, given.addresses, given.friends))))

@@ -37,7 +37,8 @@ from arp import (
     solicited_node_group,
 )
 from arp.testing import arp_packets, ipv6_addresses, ndp_messages, stations, vlan_tags
-from tests.arp.dissection import Discovery, dissect, expected
+from tests.arp.dissection import Discovery, complaints, dissect, expected
+from tests.arp.made import advertisement
 from tests.arp.octets import sent
 from tests.interop import pcap
 
@@ -96,6 +97,13 @@ def test_wireshark_reads_what_we_send_as_it_was_meant_and_has_no_complaint(tmp_p
         [CLIENT, MAC, "2", rows[2][3], MAC, VIP, CLIENT, "203.0.113.1", "", ""],
     ]
     assert rows[2][3] != true
+
+
+@pytest.mark.parametrize("damage", ["checksum", "truncation"])
+def test_wireshark_complains_of_damage(tmp_path: Path, damage: str) -> None:
+    sound = advertisement(MACAddress(MAC))
+    damaged = sound[:-1] + b"\xff" if damage == "checksum" else sound[:60]
+    assert len(complaints(tmp_path / "damaged.pcap", [*sent_frames(), sound, damaged])) == 1
 
 
 # Whatever the codecs make
