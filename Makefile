@@ -16,6 +16,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 HUNT_SECONDS ?= 600
 SOAK_SECONDS ?= 1800
+# Half of the time goes by waiting for routers and timers.
+SIDE_BY_SIDE ?= -n 2 --dist loadfile
 
 demo: $(READY)
 	@.ci/packages demo
@@ -23,10 +25,10 @@ demo: $(READY)
 
 test: $(READY) static
 	@.ci/packages test
-	$(BIN)/pytest
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 check: $(READY) static
-	$(BIN)/pytest -m "not root" --ignore tests/interop
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not root" --ignore tests/interop
 
 static: $(READY)
 	$(BIN)/ruff check

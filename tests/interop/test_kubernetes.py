@@ -48,6 +48,11 @@ async def namespaces() -> AsyncIterator[tuple[NetworkNamespace, NetworkNamespace
         yield node, router
 
 
+def holders(api: ApiServer) -> dict[str, str]:
+    """Who holds each Lease."""
+    return {each["metadata"]["name"]: each["spec"].get("holderIdentity", "") for each in api.list("Lease")}
+
+
 async def test_both_programs_over_http(
     namespaces: tuple[NetworkNamespace, NetworkNamespace], tmp_path: Path
 ) -> None:
@@ -61,7 +66,7 @@ async def test_both_programs_over_http(
         api.create({"kind": "Node", "metadata": {"name": "node-a"}})
         config = str(api.kubeconfig(tmp_path / "kubeconfig"))
         program = (sys.executable, "-m", "k8sglue")
-        node.start(*program, "controller", "--kubeconfig", config)
+        controller = node.start(*program, "controller", "--kubeconfig", config, "--port", "0")
         speaker = node.start(*program, "speaker", "--kubeconfig", config, "--node-name", "node-a")
 
         api.create(service("web"))
@@ -69,9 +74,9 @@ async def test_both_programs_over_http(
         await until(lambda: address(api, "web") == "203.0.113.0")
         await until(lambda: set(bird.routes()) == {"203.0.113.0/32"})
         # Announcing by BGP does not wait for the first heartbeat.
-        await until(lambda: api.list("Lease"))
-        lease = api.get("Lease", "metallb-system", "k8sglue-speaker-node-a")
-        assert lease["spec"]["holderIdentity"] == "node-a"
+        await until(lambda: holders(api).get("k8sglue-speaker-node-a"))
+        assert holders(api)["k8sglue-speaker-node-a"] == "node-a"
+        assert holders(api)["k8sglue-controller"]
 
         api.cut_watches("half")
         api.create(service("more", loadBalancerIP="203.0.113.9"))
@@ -100,6 +105,10 @@ async def test_both_programs_over_http(
         assert speaker.returncode == 0
         await until(lambda: not bird.routes())
         assert bird.last_error() == "Received: Administrative shutdown"
-        assert not api.list("Lease")
+        controller.send_signal(signal.SIGTERM)
+        await until(lambda: controller.poll() is not None)
+        assert controller.returncode == 0
+        # The speaker's is gone, the controller's is free for the next one.
+        assert holders(api) == {"k8sglue-controller": ""}
     finally:
         await api.__aexit__(None, None, None)
