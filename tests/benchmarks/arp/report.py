@@ -9,7 +9,7 @@ import attrs
 from tests.benchmarks.arp.asker import Figures
 from tests.benchmarks.arp.course import Amounts
 from tests.benchmarks.arp.family import FAMILIES
-from tests.benchmarks.arp.subjects import OURS
+from tests.benchmarks.arp.subjects import OCCUPIED, OURS
 from tests.benchmarks.report import Table, as_markdown, as_text
 
 SCENARIOS = tuple(field.name for field in attrs.fields(Amounts))
@@ -91,6 +91,7 @@ def _tables(results: Results) -> Iterator[Table]:
         yield _burst_table(results, family)
         yield _flood_table(results, family, "busy", "of others", results.amounts.busy)
         yield _flood_table(results, family, "gaps", "between the owned ones", results.amounts.gaps)
+        yield _waits_table(results, family)
 
 
 def _latency_table(results: Results, family: str) -> Table:
@@ -127,6 +128,20 @@ def _flood_table(results: Results, family: str, scenario: str, which: str, count
         processor = results.least(family, scenario, subject, "processor")
         rows.append((subject, _seconds(processor), _microseconds(processor and processor / count)))
     return Table(title, ("", "processor, s", "us a question"), rows)
+
+
+def _waits_table(results: Results, family: str) -> Table:
+    title = f"{FAMILIES[family].title}, waits: {results.amounts.waits:,} questions to somebody busy"
+    rows = [
+        (
+            subject,
+            _microseconds(results.least(family, "waits", subject, "median")),
+            _milliseconds(results.least(family, "waits", subject, "longest")),
+            _milliseconds(max(results.values(family, "waits", subject, "longest"))),
+        )
+        for subject in results.subjects(family, "waits")
+    ]
+    return Table(title, ("", "median, us", "longest, ms", "in the worst round"), rows)
 
 
 def _summary(results: Results) -> Table:
@@ -193,6 +208,14 @@ def _idly(subject: str) -> Target:
     )
 
 
+def _promptly(subject: str) -> Target:
+    return Target(
+        f"{subject}, longest wait, seconds",
+        0.1,
+        lambda results, family: results.least(family, "waits", subject, "longest"),
+    )
+
+
 _TARGETS = (
     *map(_quickly, OURS),
     Target(
@@ -202,6 +225,7 @@ _TARGETS = (
     ),
     *map(_wholly, OURS),
     *map(_idly, OURS),
+    *map(_promptly, OCCUPIED),
 )
 
 
@@ -215,6 +239,10 @@ def _target_rows(results: Results) -> list[tuple[str, ...]]:
 
 def _microseconds(value: float | None) -> str:
     return "-" if value is None else f"{1e6 * value:.1f}"
+
+
+def _milliseconds(value: float | None) -> str:
+    return "-" if value is None else f"{1e3 * value:.1f}"
 
 
 def _seconds(value: float | None) -> str:
