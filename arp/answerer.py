@@ -16,13 +16,14 @@ import select
 import socket
 import struct
 import threading
+from collections.abc import Callable
 
 import attrs
 
 from arp.errors import InterfaceError
 from arp.exchange import Exchange
 
-__all__ = ["Answerer", "send_now"]
+__all__ = ["Answerer"]
 
 _log = logging.getLogger("arp")
 
@@ -42,11 +43,16 @@ class Answerer:
     exchange: Exchange = attrs.field(repr=False)
     """Where frames are judged."""
     unsent: int = attrs.field(init=False, default=0)
-    """Answers for which the kernel had no room, or no interface."""
+    """Frames for which the kernel had no room, or no interface."""
+    _transmit: Callable[[bytes, int], int] = attrs.field(init=False, repr=False)
     _bell: int = attrs.field(init=False, repr=False)
     _poll: select.poll = attrs.field(init=False, factory=select.poll, repr=False)
     _thread: threading.Thread = attrs.field(init=False, repr=False)
     _is_stopping: bool = attrs.field(init=False, default=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Look up once what each answer needs."""
+        self._transmit = self.opened.send
 
     def start(self) -> None:
         """Answer from now on. Raises `InterfaceError` if the system has no more files or threads."""
@@ -71,6 +77,15 @@ class Answerer:
         self._thread.join()
         os.close(self._bell)
 
+    def send(self, frame: bytes) -> None:
+        """Send a frame without waiting, or count it as unsent; to be called by who holds the exchange."""
+        try:
+            self._transmit(frame, socket.MSG_DONTWAIT)
+        except OSError as error:
+            self.unsent += 1
+            if error.errno not in _NO_ROOM:
+                _log.debug("%s: not sent (%s)", self.name, error.strerror)
+
     def _run(self) -> None:
         try:
             while self._wait():
@@ -85,28 +100,13 @@ class Answerer:
         return not (self._is_stopping or self.exchange.loop.is_closed())
 
     def _read(self) -> None:
-        judge, send = self.exchange.judge, self._send
+        judge, receive, send = self.exchange.judge, self.opened.recv, self.send
         try:
             while not self._is_stopping:
-                judge(self.opened.recv(_LONGEST_FRAME), send)
+                judge(receive(_LONGEST_FRAME), send)
         except BlockingIOError:
             pass  # nothing came for a moment
         except OSError as error:
             _log.debug(
                 "%s: %s", self.name, error.strerror
             )  # the link is down; the event loop hears of it as well
-
-    def _send(self, frame: bytes) -> None:
-        if not send_now(self.opened, frame, self.name):
-            self.unsent += 1
-
-
-def send_now(opened: socket.socket, frame: bytes, name: str) -> bool:
-    """Send a frame without waiting; tell whether there was room for it."""
-    try:
-        opened.send(frame, socket.MSG_DONTWAIT)
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            _log.debug("%s: not sent (%s)", name, error.strerror)
-        return False
-    return True

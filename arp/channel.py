@@ -20,7 +20,7 @@ from ipaddress import IPv6Address
 
 import attrs
 
-from arp.answerer import Answerer, send_now
+from arp.answerer import Answerer
 from arp.bpf import Interest, arp_filter, ndp_filter
 from arp.errors import InterfaceError, InterfaceNotFoundError, PrivilegeError
 from arp.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV6
@@ -82,8 +82,11 @@ class Channel:
         ethertype = ETHERTYPE_IPV6 if frame[_ETHERTYPE] == _IPV6 else ETHERTYPE_ARP
         # The last word about an IPv6 address is sent when its socket is gone. To the wire it makes no difference.
         answerer = self._answerers.get(ethertype) or self._answerers.get(ETHERTYPE_ARP)
-        if answerer is None or not send_now(answerer.opened, frame, self.name):
+        if answerer is None:
             self._unsent += 1
+        else:
+            with self.exchange:
+                answerer.send(frame)
 
     def close(self) -> None:
         """Release everything; nothing is answered any more once this returns."""

@@ -64,6 +64,7 @@ class Exchange:
     """Whether frames that are not answered are wanted; called by any thread."""
     failure: InterfaceError | None = attrs.field(init=False, default=None)
     """Why a thread has ended before it was told to."""
+    _clock: Callable[[], float] = attrs.field(init=False, repr=False)
     _next: threading.Lock = attrs.field(init=False, factory=threading.Lock, repr=False)
     _held: threading.Lock = attrs.field(init=False, factory=threading.Lock, repr=False)
     _events: deque[Event] = attrs.field(init=False, factory=lambda: deque(maxlen=_MOST_EVENTS), repr=False)
@@ -72,6 +73,10 @@ class Exchange:
     )
     _timeout: float | None = attrs.field(init=False, default=None, repr=False)  # as the loop knows it
     _is_woken: bool = attrs.field(init=False, default=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Look at the clock of the event loop."""
+        self._clock = self.loop.time
 
     def __enter__(self) -> Responder:
         """Wait for one's turn, which comes after one frame for each thread."""
@@ -92,14 +97,18 @@ class Exchange:
 
     def judge(self, frame: bytes, send: Callable[[bytes], None]) -> None:
         """Take in a frame, send what is due in reply, and leave the rest for the event loop."""
-        with self as responder:
-            now = self.loop.time()
-            outputs = responder.receive_frame(frame, now)
+        with self._next:  # as __enter__, whose call would be a noticeable part of the time of an answer
+            self._held.acquire()
+        try:
+            now = self._clock()
+            outputs = self.responder.receive_frame(frame, now)
             for output in outputs:
                 if isinstance(output, SendFrame):
                     send(output.frame)
             if isinstance(outputs[0], Ignored):
                 self._leave(outputs, frame, now)
+        finally:
+            self._held.release()
 
     def fail(self, error: InterfaceError) -> None:
         """Tell the event loop that nobody answers any more, and why."""

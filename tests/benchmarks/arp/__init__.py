@@ -19,7 +19,7 @@ Each is asked by ARP and by Neighbor Discovery:
     busy        100,000 questions in some three seconds about addresses of others: processor seconds of the subject
     gaps        the same about the addresses between those that are owned, which the kernel filter, beyond some
                 number of addresses, cannot tell apart from them: the worst that a segment can do
-    waits       a question every millisecond or so, for the last two subjects: median, and the longest wait
+    waits       a question every millisecond or so, for the last two subjects: the longest wait
 
     family.py    questions and answers, as octets      asker.py     asks, and measures
     subjects.py  who answers                           loop.py  ours.py  the two that are programs
