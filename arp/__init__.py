@@ -12,7 +12,7 @@ To learn from the code how neighbours find each other, read the files in this or
 Values and codecs: errors, values, ethernet, packet, ipv6, options, ndp.
 Behaviour: addresses, settings, outputs, reading, frames, pacing, claim, responder, prober, sighting, watcher.
 On Linux: bpf, netlink, events.
-With asyncio: links, memberships, channel, asker, stream, interface.
+With asyncio and threads: links, memberships, exchange, answerer, channel, asker, stream, interface.
 On the command line: board, tally, tap, commands, __main__.
 Beside them: testing.
 """

@@ -3,6 +3,7 @@
 *One socket for each protocol*, bound to ARP and to IPv6, and never one for all protocols: that is a tap, through which
 the kernel would hand every packet of the host, those that it sends included. A socket that is bound to a
 protocol sees nothing of what this host sends. The one for IPv6 exists only while there is an IPv6 address of interest.
+Each has a thread that answers; what the event loop sends goes through the same sockets.
 
 *No gap.* A socket of protocol 0 receives nothing; so the filter is attached first and the socket bound after. Another
 filter replaces the old one at once, so what both pass is never missed.
@@ -11,29 +12,25 @@ filter replaces the old one at once, so what both pass is never missed.
 up; if it goes away, they are of no use any more.
 """
 
-import asyncio
 import ctypes
 import errno
-import logging
 import socket
 import struct
-from collections.abc import Callable
 from ipaddress import IPv6Address
 
 import attrs
 
+from arp.answerer import Answerer
 from arp.bpf import Interest, arp_filter, ndp_filter
 from arp.errors import InterfaceError, InterfaceNotFoundError, PrivilegeError
 from arp.ethernet import ETHERTYPE_ARP, ETHERTYPE_IPV6
+from arp.exchange import Exchange
 from arp.memberships import Memberships
 
 __all__ = ["Channel"]
 
-_log = logging.getLogger("arp")
-
 _SO_ATTACH_FILTER, _SO_RCVBUFFORCE = 26, 33  # asm-generic/socket.h
 _GONE = {errno.ENODEV, errno.ENXIO}
-_NO_ROOM = {errno.EAGAIN, errno.ENOBUFS}
 # Room for a burst of some 20,000 questions, at the 768 octets that the kernel charges for a short frame.
 _RECEIVE_BUFFER = 16 << 20
 _ETHERTYPE = slice(12, 14)
@@ -48,13 +45,10 @@ class Channel:
     """Name of the interface, for errors and the log."""
     index: int
     """The kernel's number for it."""
-    loop: asyncio.AbstractEventLoop = attrs.field(repr=False)
-    """The event loop that waits for frames."""
-    ready: Callable[[socket.socket], None] = attrs.field(repr=False)
-    """What to call, in the loop, with a socket that can be read."""
-    unsent: int = attrs.field(init=False, default=0)
-    """Frames for which the kernel had no room, or no interface."""
-    _sockets: dict[int, socket.socket] = attrs.field(init=False, factory=dict, repr=False)  # by EtherType
+    exchange: Exchange = attrs.field(repr=False)
+    """Where frames are judged."""
+    _unsent: int = attrs.field(init=False, default=0)
+    _answerers: dict[int, Answerer] = attrs.field(init=False, factory=dict, repr=False)  # by EtherType
     _programs: dict[int, bytes] = attrs.field(init=False, factory=dict, repr=False)
     _memberships: Memberships = attrs.field(init=False, repr=False)
 
@@ -62,16 +56,21 @@ class Channel:
         """Make the memberships of the same interface."""
         self._memberships = Memberships(self.name, self.index)
 
+    @property
+    def unsent(self) -> int:
+        """Frames for which the kernel had no room, or no interface."""
+        return self._unsent + sum(answerer.unsent for answerer in self._answerers.values())
+
     def open(self, interest: Interest) -> None:
         """Receive what is of interest from now on; called again, that and nothing else.
 
         Raises `PrivilegeError` without CAP_NET_RAW, `InterfaceNotFoundError` if the interface is gone, and a plain
-        `InterfaceError` if the system has no more sockets; what was open stays open.
+        `InterfaceError` if the system has no more sockets or threads; what was open stays open.
         """
         self._filter(ETHERTYPE_ARP, arp_filter(interest))
         if interest.has_ipv6:
             self._filter(ETHERTYPE_IPV6, ndp_filter(interest))
-        elif ETHERTYPE_IPV6 in self._sockets:
+        elif ETHERTYPE_IPV6 in self._answerers:
             self._end(ETHERTYPE_IPV6)
 
     def join(self, groups: frozenset[IPv6Address], most: int) -> bool:
@@ -82,36 +81,29 @@ class Channel:
         """Send a frame without waiting, or count it as unsent. Nothing depends on a single frame in ARP."""
         ethertype = ETHERTYPE_IPV6 if frame[_ETHERTYPE] == _IPV6 else ETHERTYPE_ARP
         # The last word about an IPv6 address is sent when its socket is gone. To the wire it makes no difference.
-        opened = self._sockets.get(ethertype) or self._sockets.get(ETHERTYPE_ARP)
-        if opened is None:
-            self.unsent += 1
+        answerer = self._answerers.get(ethertype) or self._answerers.get(ETHERTYPE_ARP)
+        if answerer is None:
+            self._unsent += 1
         else:
-            self.send_on(opened, frame)
-
-    def send_on(self, opened: socket.socket, frame: bytes) -> None:
-        """Send a frame on the socket that `ready` was called with, for the answer to a question."""
-        try:
-            opened.send(frame)
-        except OSError as error:
-            self.unsent += 1
-            if error.errno not in _NO_ROOM:
-                _log.debug("%s: not sent (%s)", self.name, error.strerror)
+            with self.exchange:
+                answerer.send(frame)
 
     def close(self) -> None:
-        """Release everything."""
-        for ethertype in list(self._sockets):
+        """Release everything; nothing is answered any more once this returns."""
+        for ethertype in list(self._answerers):
             self._end(ethertype)
         self._memberships.close()
 
     def _filter(self, ethertype: int, program: bytes) -> None:
         if self._programs.get(ethertype) == program:
             return
-        known = self._sockets.get(ethertype)
-        opened = known or self._new_socket()
+        known = self._answerers.get(ethertype)
+        opened = self._new_socket() if known is None else known.opened
         try:
             _attach_filter(opened, program)
             if known is None:
                 opened.bind((socket.if_indextoname(self.index), ethertype))
+                self._answerers[ethertype] = self._new_answerer(opened)
         except OSError as error:
             if known is None:
                 opened.close()
@@ -119,13 +111,10 @@ class Channel:
                 raise InterfaceNotFoundError(f"{self.name}: the interface went away") from error
             raise InterfaceError(f"{self.name}: no packet filter ({error.strerror})") from error
         self._programs[ethertype] = program
-        if known is None:
-            self._sockets[ethertype] = opened
-            self.loop.add_reader(opened, self.ready, opened)
 
     def _new_socket(self) -> socket.socket:
         try:
-            opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+            opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         except PermissionError as error:
             raise PrivilegeError(f"{self.name}: a packet socket needs the capability CAP_NET_RAW") from error
         except OSError as error:
@@ -136,11 +125,21 @@ class Channel:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         return opened
 
+    def _new_answerer(self, opened: socket.socket) -> Answerer:
+        answerer = Answerer(self.name, opened, self.exchange)
+        try:
+            answerer.start()
+        except InterfaceError:
+            opened.close()
+            raise
+        return answerer
+
     def _end(self, ethertype: int) -> None:
-        opened = self._sockets.pop(ethertype)
+        answerer = self._answerers.pop(ethertype)
         del self._programs[ethertype]
-        self.loop.remove_reader(opened)
-        opened.close()
+        answerer.stop()
+        answerer.opened.close()
+        self._unsent += answerer.unsent
 
 
 def _attach_filter(opened: socket.socket, program: bytes) -> None:

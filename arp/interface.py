@@ -8,12 +8,12 @@
 The driver is four steps and a timer: frames arrive, the responder judges them, what it returns is sent, the timer is
 set to what it asks for. It knows no rule of ARP or Neighbor Discovery. What it has in the kernel is `arp.channel`.
 
+*Answers* come from threads, which `arp.exchange` keeps apart from the event loop, so that nobody who asks has to wait
+until the program has time. All that people call is to be called in the event loop, and all else is done there.
+
 *Changes are carried out at the end of the turn* of the event loop in which they were made, all at once: first the
 filter and the groups, so that nothing said in reply is missed, and then the frames. Thousands of groups or frames go
 a few in each turn, lest those who ask have to wait.
-
-*Reading.* All frames that wait are read at once, up to a bound, so that a flood of questions cannot keep the event
-loop from its other work. What is read is answered at once, on the same socket.
 
 *Sending* never waits. A frame for which there is no room is dropped and counted: ARP is made for loss, those who ask
 repeat their question, and announcements are sent several times.
@@ -35,6 +35,7 @@ from weakref import WeakSet
 
 import attrs
 
+from arp.addresses import host_address
 from arp.asker import Asker
 from arp.bpf import Interest
 from arp.channel import Channel
@@ -48,6 +49,7 @@ from arp.errors import (
 )
 from arp.ethernet import MACAddress
 from arp.events import Event, InterfaceBack, InterfaceGone, LinkDown, LinkUp, MACChanged, State
+from arp.exchange import Exchange, Left
 from arp.links import InterfaceInfo, LinkWatcher, describe, list_interfaces
 from arp.netlink import Link
 from arp.outputs import ClaimState, Ignored, Output, SendFrame, Statistics
@@ -61,7 +63,6 @@ __all__ = ["EventStream", "Interface", "InterfaceInfo", "list_interfaces"]
 _log = logging.getLogger("arp")
 
 _FRAMES_PER_TURN = 256
-_LONGEST_FRAME = 2048
 _GROUPS_PER_TURN = 64
 _EVENTS = 4096
 
@@ -76,7 +77,7 @@ class _Opened:
     watcher: LinkWatcher
     channel: Channel  # closed while the interface is missing
     link: Link  # as last heard of, also once it is gone
-    responder: Responder
+    exchange: Exchange
     asker: Asker
     state: State
     groups: frozenset[IPv6Address] = frozenset()
@@ -99,7 +100,7 @@ class Interface:
     _opened: _Opened | None = attrs.field(init=False, default=None, repr=False)
     _closed: asyncio.Event = attrs.field(init=False, factory=asyncio.Event, repr=False)
     _error: InterfaceError | None = attrs.field(init=False, default=None, repr=False)
-    _unsent: int = attrs.field(init=False, default=0)  # by channels that are closed
+    _unsent: int = attrs.field(init=False, default=0)  # by channels that were replaced
     _streams: WeakSet[EventStream] = attrs.field(init=False, factory=WeakSet, repr=False)
 
     def open(self) -> None:
@@ -113,21 +114,20 @@ class Interface:
         loop = asyncio.get_running_loop()
         watcher = LinkWatcher(self.name, self._follow)
         link = watcher.open()
-        channel = Channel(self.name, link.index, loop, self._read)
         try:
             if link.mac is None or link.mac.is_zero or link.noarp:
                 raise NotEthernetError(f"{self.name}: not an Ethernet interface with ARP")
+            responder = Responder(
+                mac=link.mac, interface=self.name, settings=self._settings, random=random.random
+            )
+            asker = Asker(Prober(mac=link.mac), loop)
+            exchange = Exchange(responder, loop, self._collect, lambda: asker.prober.busy)
+            channel = Channel(self.name, link.index, exchange)
             channel.open(Interest(index=link.index))
         except InterfaceError:
-            channel.close()
             watcher.close()
             raise
-        responder = Responder(
-            mac=link.mac, interface=self.name, settings=self._settings, random=random.random
-        )
-        opened = self._opened = _Opened(
-            loop, watcher, channel, link, responder, Asker(Prober(mac=link.mac), loop), State.UP
-        )
+        opened = self._opened = _Opened(loop, watcher, channel, link, exchange, asker, State.UP)
         _log.info("%s: answering as %s", self.name, link.mac)
         if (obstacle := _obstacle(link)) is not None:
             self._fall_silent(opened, State.DOWN)
@@ -144,7 +144,8 @@ class Interface:
         for handle in (opened.turn_end, opened.timer):
             if handle is not None:
                 handle.cancel()
-        self._drop_channel(opened)
+        opened.channel.close()
+        self._take(opened.exchange.collect(), opened)
         opened.watcher.close()
         opened.asker.give_up(InterfaceClosedError(f"{self.name}: closed"))
         for stream in self._streams:
@@ -185,12 +186,12 @@ class Interface:
     @property
     def addresses(self) -> frozenset[Address]:
         """The owned addresses. Raises `InterfaceClosedError` before it is opened."""
-        return self._require_opened().responder.addresses
+        return self._require_opened().exchange.responder.addresses
 
     @property
     def claims(self) -> Mapping[Address, ClaimState]:
         """The state of the claim to each owned address. Raises `InterfaceClosedError` before it is opened."""
-        return self._require_opened().responder.claims
+        return self._require_opened().exchange.responder.claims
 
     @property
     def statistics(self) -> Statistics:
@@ -198,7 +199,7 @@ class Interface:
 
         Raises `InterfaceClosedError` before the interface is opened.
         """
-        return self._require_opened().responder.statistics
+        return self._require_opened().exchange.responder.statistics
 
     @property
     def unsent(self) -> int:
@@ -208,22 +209,39 @@ class Interface:
     def add(self, address: Address | str) -> None:
         """Own an address and announce it, as `Responder.add`. Raises `InterfaceClosedError` if not open."""
         opened = self._require_open()
-        self._change(opened.responder.add(address, opened.loop.time()))
+        with opened.exchange as responder:
+            outputs = responder.add(address, opened.loop.time())
+        self._change(outputs)
 
     def remove(self, address: Address | str, successor: MACAddress | str | None = None) -> None:
         """Disown an address, as `Responder.remove`. Raises `InterfaceClosedError` if not open."""
         opened = self._require_open()
-        self._change(opened.responder.remove(address, opened.loop.time(), successor))
+        with opened.exchange as responder:
+            outputs = responder.remove(address, opened.loop.time(), successor)
+        self._change(outputs)
 
     def replace(self, addresses: Iterable[Address | str]) -> None:
         """Own exactly these addresses, as `Responder.replace`. Raises `InterfaceClosedError` if not open."""
         opened = self._require_open()
-        self._change(opened.responder.replace(addresses, opened.loop.time()))
+        wanted = dict.fromkeys(map(host_address, addresses))
+        owned, now = opened.exchange.responder.addresses, opened.loop.time()
+        outputs: list[Output] = []
+        # One by one, so that whoever asks meanwhile need not wait for thousands.
+        for address in owned - wanted.keys():
+            with opened.exchange as responder:
+                outputs += responder.remove(address, now)
+        for address in wanted:
+            if address not in owned:
+                with opened.exchange as responder:
+                    outputs += responder.add(address, now)
+        self._change(outputs)
 
     def change_settings(self, settings: Settings) -> None:
         """Go on with other settings, as `Responder.change_settings`. Raises `InterfaceClosedError` if not open."""
         opened = self._require_open()
-        self._change(opened.responder.change_settings(settings, opened.loop.time()))
+        with opened.exchange as responder:
+            outputs = responder.change_settings(settings, opened.loop.time())
+        self._change(outputs)
 
     async def probe(
         self, address: Address | str, mac: MACAddress | str | None = None, timeout: float = 1.0
@@ -266,34 +284,35 @@ class Interface:
 
     # Frames and time
 
-    def _read(self, readable: socket.socket) -> None:
+    def _collect(self) -> None:
+        if not self.is_open:
+            return  # woken before, and closed since
         opened = self._require_open()
-        responder, asker, channel = opened.responder, opened.asker, opened.channel
-        now = opened.loop.time()
-        try:
-            for _ in range(_FRAMES_PER_TURN):
-                frame = readable.recv(_LONGEST_FRAME)
-                for output in responder.receive_frame(frame, now):
-                    if isinstance(output, SendFrame):
-                        channel.send_on(readable, output.frame)
-                    elif not isinstance(output, Ignored):
-                        self._tell(output)
-                asker.receive_frame(frame, now)
-        except BlockingIOError:
-            pass  # nothing is left to read
-        except OSError as error:
-            _log.debug("%s: %s", self.name, error.strerror)  # the link is down; the watcher tells what to do
-        self._arm_timer(opened)
+        self._take(opened.exchange.collect(), opened)
+        if opened.exchange.failure is not None:
+            self._fail(opened.exchange.failure)
+        else:
+            self._arm_timer(opened)
+
+    def _take(self, left: Left, opened: _Opened) -> None:
+        for event in left.events:
+            self._tell(event)
+        for frame, when in left.frames:
+            opened.asker.receive_frame(frame, when)
 
     def _expire(self) -> None:
         opened = self._require_open()
         opened.timer = None
+        # After a busy while a question and its answer may both have waited, and the answer came in time.
+        self._take(opened.exchange.collect(), opened)
         now = opened.loop.time()
         opened.asker.handle_timeout(now)
-        self._carry_out(opened.responder.handle_timeout(now))
+        with opened.exchange as responder:
+            outputs = responder.handle_timeout(now)
+        self._carry_out(outputs)
 
     def _arm_timer(self, opened: _Opened) -> None:
-        deadlines = opened.responder.next_timeout(), opened.asker.next_timeout()
+        deadlines = opened.exchange.next_timeout(), opened.asker.next_timeout()
         deadline = min((deadline for deadline in deadlines if deadline is not None), default=None)
         if opened.timer is not None:
             if opened.timer.when() == deadline:
@@ -339,9 +358,9 @@ class Interface:
         """Adjust the filter, and the groups by a few; tell whether that was all."""
         if opened.changed:
             opened.changed = False
-            owned, asked = opened.responder.addresses, opened.asker.addresses
+            owned, asked = opened.exchange.responder.addresses, opened.asker.addresses
             opened.channel.open(Interest(index=opened.channel.index, owned=owned, asked=asked))
-            opened.groups = opened.responder.groups
+            opened.groups = opened.exchange.responder.groups
         try:
             return opened.channel.join(opened.groups, _GROUPS_PER_TURN)
         except InterfaceError as error:
@@ -361,13 +380,14 @@ class Interface:
 
     def _lose_interface(self, opened: _Opened) -> None:
         self._fall_silent(opened, State.MISSING)
-        self._drop_channel(opened)
+        opened.channel.close()
         _log.warning("%s: the interface is gone; waiting for its return", self.name)
         self._tell(InterfaceGone(self.name))
 
     def _regain_interface(self, opened: _Opened, link: Link) -> None:
         opened.state = State.DOWN
-        opened.channel = Channel(self.name, link.index, opened.loop, self._read)
+        self._unsent += opened.channel.unsent
+        opened.channel = Channel(self.name, link.index, opened.exchange)
         opened.changed = True
         _log.info("%s: the interface is back", self.name)
         self._tell(InterfaceBack(self.name))
@@ -376,8 +396,9 @@ class Interface:
         opened.link = link
         now, obstacle = opened.loop.time(), _obstacle(link)
         outputs: list[Output] = []
-        if link.mac is not None and not link.mac.is_zero and link.mac != opened.responder.mac:
-            outputs += opened.responder.change_mac(link.mac, now)
+        if link.mac is not None and not link.mac.is_zero and link.mac != opened.exchange.responder.mac:
+            with opened.exchange as responder:
+                outputs += responder.change_mac(link.mac, now)
             opened.asker.prober.mac = link.mac
             _log.info("%s: answering as %s", self.name, link.mac)
             self._tell(MACChanged(self.name, link.mac))
@@ -386,11 +407,13 @@ class Interface:
             _log.warning("%s: silent, since %s", self.name, obstacle)
         elif obstacle is None and opened.state is State.DOWN:
             opened.state = State.UP
-            outputs += opened.responder.link_up(now)
+            with opened.exchange as responder:
+                outputs += responder.link_up(now)
             _log.info("%s: the link is up", self.name)
             self._tell(LinkUp(self.name))
         elif link.event is not None:
-            outputs += opened.responder.notify_peers(now)
+            with opened.exchange as responder:
+                outputs += responder.notify_peers(now)
         self._carry_out(outputs)
 
     def _fall_silent(self, opened: _Opened, state: State) -> None:
@@ -398,13 +421,9 @@ class Interface:
             self._tell(LinkDown(self.name))
         opened.state = state
         opened.outbox.clear()
-        opened.responder.link_down(opened.loop.time())
+        with opened.exchange as responder:
+            responder.link_down(opened.loop.time())
         opened.asker.give_up(InterfaceDownError(f"{self.name}: the link went down"))
-
-    def _drop_channel(self, opened: _Opened) -> None:
-        self._unsent += opened.channel.unsent
-        opened.channel.unsent = 0
-        opened.channel.close()
 
     def _fail(self, error: InterfaceError) -> None:
         _log.error("%s", error)

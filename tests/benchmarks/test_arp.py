@@ -10,7 +10,7 @@ from tests.benchmarks.arp import course, loop
 from tests.benchmarks.arp.course import Amounts
 from tests.benchmarks.arp.family import ARP, FAMILIES, NDP, Family
 from tests.benchmarks.arp.report import SCENARIOS, Results, render
-from tests.benchmarks.arp.subjects import OURS, SUBJECTS
+from tests.benchmarks.arp.subjects import OCCUPIED, OURS, SUBJECTS
 from tests.interop.netns import needs_namespaces
 
 ASKER, ANSWERER = MACAddress("02:00:00:00:00:01"), MACAddress("02:00:00:00:00:02")
@@ -102,6 +102,8 @@ def results(**changed: dict[str, float]) -> Results:
         found.add("arp", scenario, "loop", figures)
         for name in OURS:
             found.add("arp", scenario, name, figures | changed.get(scenario, {}))
+    for name in OCCUPIED:
+        found.add("arp", "waits", name, {"longest": 0.01} | changed.get("waits", {}))
     return found
 
 
@@ -132,6 +134,7 @@ def test_the_best_of_the_rounds_counts_and_of_a_burst_the_worst_share() -> None:
         ({"latency": {"median": 14.5e-6}}, "ours-1, median, times loop"),
         ({"burst": {"answered": 19_999.0}}, "ours-100, share of the burst"),
         ({"busy": {"processor": 0.011}}, "ours-10000, busy"),
+        ({"waits": {"longest": 0.5}}, "computing, longest wait"),
     ],
 )
 def test_a_target_is_met_or_missed(changed: dict[str, dict[str, float]], target: str) -> None:
@@ -144,7 +147,7 @@ def test_what_was_not_measured_is_said_to_be_so() -> None:
     found = Results(Amounts())
     found.add("ndp", "latency", "kernel", FIGURES["latency"])
     text = render(found, markdown=False)
-    assert text.count("not measured") == 10
+    assert text.count("not measured") == 12
     assert "ARP" not in text
 
 
@@ -155,6 +158,7 @@ def test_markdown_is_one_table() -> None:
     rows = [line for line in lines if line.startswith("| ")]
     assert len({line.count("|") for line in rows}) == 1
     assert "| loop | 12.0 | 20.0 | 100% | 40,000 | 0.002 | - | - | - | - | - |" in rows
+    assert not any(name in line for name in OCCUPIED for line in rows)
     assert "| kernel | - | - | - | - | - | 12.0 | 20.0 | - | - | - |" in rows
 
 
@@ -162,15 +166,22 @@ class TestOnASegment:
     """With few questions: what is measured is not looked at, but that it can be."""
 
     pytestmark = needs_namespaces
-    amounts = Amounts(latency=20, burst=50, busy=100, gaps=100)
+    amounts = Amounts(latency=20, burst=50, busy=100, gaps=100, waits=20)
 
     @pytest.mark.parametrize("name", ["kernel", "loop", "ours-100"])
     @pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
     def test_a_subject_goes_through_all_scenarios(self, family: Family, name: str) -> None:
         with course.segment() as where:
             found = course.run(SUBJECTS[name], family, SCENARIOS, self.amounts, where)
-        assert set(found) == set(SCENARIOS) - ({"busy", "gaps"} if name == "kernel" else set())
+        others = {"busy", "gaps", "waits"} if name == "kernel" else {"waits"}
+        assert set(found) == set(SCENARIOS) - others
         assert 0 < found["latency"]["median"] <= found["latency"]["p99"]
         assert found["burst"]["answered"] == self.amounts.burst
         for scenario in found.keys() & {"busy", "gaps"}:
             assert found[scenario]["answered"] == 0
+
+    def test_a_busy_subject_is_asked_how_long_one_waits(self) -> None:
+        with course.segment() as where:
+            found = course.run(SUBJECTS["asleep"], ARP, SCENARIOS, self.amounts, where)
+        assert set(found) == {"waits"}
+        assert found["waits"]["longest"] > 0

@@ -90,7 +90,7 @@ class Asker:
         del taken[:_WARM_UP]
         return {"median": median(taken) / 1e9, "p99": quantiles(taken, n=100)[98] / 1e9}
 
-    def _one_by_one(self, questions: Sequence[bytes]) -> tuple[list[int], list[bytes]]:
+    def _one_by_one(self, questions: Sequence[bytes], pause: float = 0.0) -> tuple[list[int], list[bytes]]:
         send, receive, clock = self._socket.send, self._socket.recv, time.perf_counter_ns
         taken, answers = [], []
         for question in questions:
@@ -99,7 +99,17 @@ class Asker:
             answer = receive(2048)
             taken.append(clock() - start)
             answers.append(answer)
+            if pause:
+                time.sleep(pause)
         return taken, answers
+
+    def waits(self, targets: Sequence[Address], count: int) -> Figures:
+        """Ask `count` questions, each a millisecond after the answer to the one before: the longest wait in seconds."""
+        with _undisturbed():
+            taken, _ = self._one_by_one(
+                list(itertools.islice(itertools.cycle(self._questions(targets)), count)), pause=0.001
+            )
+        return {"longest": max(taken) / 1e9}
 
     def burst(self, targets: Sequence[Address], count: int) -> Figures:
         """Send `count` questions without a pause: how many are answered, and the seconds until the last answer."""

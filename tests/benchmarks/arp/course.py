@@ -25,6 +25,7 @@ class Amounts:
     burst: int = 20_000
     busy: int = 100_000
     gaps: int = 100_000
+    waits: int = 1_500
 
 
 @attrs.frozen
@@ -60,7 +61,9 @@ def run(
             "latency": lambda: asker.latency(owned, amounts.latency),
             "burst": lambda: asker.burst(owned, amounts.burst),
         }
-        if pid is not None:
+        if subject.occupation:
+            courses = {"waits": lambda: asker.waits(owned, amounts.waits)}
+        elif pid is not None:
             processor = functools.partial(_processor_seconds, pid)
             wait_quiet(processor)  # until it has joined its groups, say
             others, gaps = family.others(_DIFFERENT), family.gaps(min(subject.owns, _DIFFERENT))

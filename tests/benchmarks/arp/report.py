@@ -9,7 +9,7 @@ import attrs
 from tests.benchmarks.arp.asker import Figures
 from tests.benchmarks.arp.course import Amounts
 from tests.benchmarks.arp.family import FAMILIES
-from tests.benchmarks.arp.subjects import OURS
+from tests.benchmarks.arp.subjects import OCCUPIED, OURS
 from tests.benchmarks.report import Table, as_markdown, as_text
 
 SCENARIOS = tuple(field.name for field in attrs.fields(Amounts))
@@ -91,6 +91,7 @@ def _tables(results: Results) -> Iterator[Table]:
         yield _burst_table(results, family)
         yield _flood_table(results, family, "busy", "of others", results.amounts.busy)
         yield _flood_table(results, family, "gaps", "between the owned ones", results.amounts.gaps)
+        yield _waits_table(results, family)
 
 
 def _latency_table(results: Results, family: str) -> Table:
@@ -129,10 +130,24 @@ def _flood_table(results: Results, family: str, scenario: str, which: str, count
     return Table(title, ("", "processor, s", "us a question"), rows)
 
 
+def _waits_table(results: Results, family: str) -> Table:
+    title = f"{FAMILIES[family].title}, waits: {results.amounts.waits:,} questions to somebody busy"
+    rows = [
+        (
+            subject,
+            _milliseconds(results.least(family, "waits", subject, "longest")),
+            _milliseconds(max(results.values(family, "waits", subject, "longest"))),
+        )
+        for subject in results.subjects(family, "waits")
+    ]
+    return Table(title, ("", "longest wait, ms", "in the worst round"), rows)
+
+
 def _summary(results: Results) -> Table:
-    """One row a subject, for each family one column for each figure that has a target."""
+    """One row a subject, for each family one column for each figure that has a target, but for how long they wait."""
     rows = []
-    for subject in dict.fromkeys(each for name in FAMILIES for each in results.subjects(name)):
+    subjects = dict.fromkeys(each for name in FAMILIES for each in results.subjects(name))
+    for subject in (each for each in subjects if each not in OCCUPIED):
         row = [subject]
         for name in FAMILIES:
             row += [
@@ -193,6 +208,14 @@ def _idly(subject: str) -> Target:
     )
 
 
+def _promptly(subject: str) -> Target:
+    return Target(
+        f"{subject}, longest wait, seconds",
+        0.1,
+        lambda results, family: results.least(family, "waits", subject, "longest"),
+    )
+
+
 _TARGETS = (
     *map(_quickly, OURS),
     Target(
@@ -202,6 +225,7 @@ _TARGETS = (
     ),
     *map(_wholly, OURS),
     *map(_idly, OURS),
+    *map(_promptly, OCCUPIED),
 )
 
 
@@ -215,6 +239,10 @@ def _target_rows(results: Results) -> list[tuple[str, ...]]:
 
 def _microseconds(value: float | None) -> str:
     return "-" if value is None else f"{1e6 * value:.1f}"
+
+
+def _milliseconds(value: float | None) -> str:
+    return "-" if value is None else f"{1e3 * value:.1f}"
 
 
 def _seconds(value: float | None) -> str:

@@ -24,7 +24,9 @@ def main() -> int:
     if os.geteuid() != 0:
         sys.exit("this needs root, to make network namespaces")
     exit_when_terminated()
-    amounts = Amounts(latency=500, burst=2_000, busy=10_000, gaps=10_000) if options.quick else Amounts()
+    amounts = (
+        Amounts(latency=500, burst=2_000, busy=10_000, gaps=10_000, waits=300) if options.quick else Amounts()
+    )
     scenarios = _chosen(SCENARIOS, options.only)
     results, broken = Results(amounts), []
     with course.segment() as where:

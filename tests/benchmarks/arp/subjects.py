@@ -23,6 +23,8 @@ class Subject:
     """How many addresses."""
     module: str = ""
     """The program, beside this file; empty for the kernel, which needs none."""
+    occupation: str = ""
+    """What the program does besides; empty for nothing."""
 
     @contextmanager
     def running(self, namespace: NetworkNamespace, family: Family) -> Iterator[int | None]:
@@ -40,7 +42,9 @@ class Subject:
         self, namespace: NetworkNamespace, family: Family, addresses: list[Address]
     ) -> Iterator[int]:
         argument = str(addresses[0]) if self.module == "loop" else str(self.owns)
-        command = (sys.executable, "-m", f"{__package__}.{self.module}", family.name, argument)
+        command = [sys.executable, "-m", f"{__package__}.{self.module}", family.name, argument]
+        if self.occupation:
+            command.append(self.occupation)
         process = namespace.start("env", f"PYTHONPATH={_ROOT}", *command, piped=True)
         try:
             assert process.stdout is not None
@@ -55,8 +59,13 @@ _RESPONDERS = tuple(Subject(f"ours-{count}", owns=count, module="ours") for coun
 OURS = tuple(subject.name for subject in _RESPONDERS)
 """The names of those that are ours, by how many addresses they own."""
 
+_OCCUPIED = tuple(Subject(name, module="ours", occupation=name) for name in ("asleep", "computing"))
+OCCUPIED = tuple(subject.name for subject in _OCCUPIED)
+"""The names of those that are ours, and whose event loop is busy."""
+
 SUBJECTS = {
-    subject.name: subject for subject in (Subject("kernel"), Subject("loop", module="loop"), *_RESPONDERS)
+    subject.name: subject
+    for subject in (Subject("kernel"), Subject("loop", module="loop"), *_RESPONDERS, *_OCCUPIED)
 }
 """All of them, by name."""
 
