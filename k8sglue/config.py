@@ -158,11 +158,6 @@ class L2Advertisement:
     probe_before_claim: bool = False
     """Ask whether somebody has the address before answering for it (RFC 5227 2.1, RFC 4862 5.4)."""
 
-    @property
-    def fails_back(self) -> bool:
-        """Tell whether a node ever takes its addresses again."""
-        return self.failback != math.inf
-
 
 @attrs.frozen(kw_only=True)
 class BGPAdvertisement:
@@ -223,10 +218,6 @@ class Pool:
 
     def __contains__(self, address: IPAddress) -> bool:
         return any(address in addresses for addresses in self.ranges + self.kept)
-
-    def is_usable(self, address: IPAddress) -> bool:
-        """Tell whether the pool may give out this address of its own."""
-        return not (self.avoid_buggy_ips and address.version == 4 and int(address) & 0xFF in (0, 255))
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:

@@ -6,12 +6,8 @@ from ipaddress import IPv4Address, IPv6Address
 from arp import (
     ALL_NODES,
     BROADCAST,
-    ETHERTYPE_ARP,
-    ETHERTYPE_IPV6,
     UNKNOWN,
     UNSPECIFIED,
-    ARPPacket,
-    EthernetFrame,
     MACAddress,
     NDPMessage,
     NeighborAdvertisement,
@@ -20,10 +16,10 @@ from arp import (
     SourceLinkLayerAddress,
     TargetLinkLayerAddress,
     VLANTag,
-    encode_packet,
     group_mac,
     solicited_node_group,
 )
+from tests.arp import octets
 
 CLIENT = MACAddress("02:00:00:00:00:01")
 A = MACAddress("02:00:00:00:00:0a")
@@ -43,20 +39,16 @@ def arp(
     tags: Sequence[VLANTag] = (),
 ) -> bytes:
     """Make an ARP frame."""
-    packet = ARPPacket(
-        operation=operation,
-        sender_mac=sender[0],
-        sender_ip=sender[1],
-        target_mac=UNKNOWN if to.is_multicast else to,
-        target_ip=target,
-    )
-    return EthernetFrame(
+    return octets.arp(
         destination=to,
         source=source or sender[0],
+        operation=operation,
+        sender_mac=sender[0],
+        sender_ip=str(sender[1]),
+        target_mac=UNKNOWN if to.is_multicast else to,
+        target_ip=str(target),
         tags=tags,
-        ethertype=ETHERTYPE_ARP,
-        payload=packet.encode(),
-    ).encode()
+    )
 
 
 def request(target: IPv4Address = VIP_4, *, to: MACAddress = BROADCAST, asker: MACAddress = CLIENT) -> bytes:
@@ -90,12 +82,8 @@ def discovery(
     to: MACAddress = CLIENT,
 ) -> bytes:
     """Make a frame of Neighbor Discovery; `to` is the receiver of one that goes to no group."""
-    return EthernetFrame(
-        destination=group_mac(destination) if destination.is_multicast else to,
-        source=mac,
-        ethertype=ETHERTYPE_IPV6,
-        payload=encode_packet(message, source, destination),
-    ).encode()
+    address = group_mac(destination) if destination.is_multicast else to
+    return octets.ndp(message, source=mac, sender=source, receiver=destination, destination=address)
 
 
 def solicitation(*, to: MACAddress | None = None) -> bytes:

@@ -22,6 +22,7 @@ from arp import (
     SendFrame,
     SourceLinkLayerAddress,
     TargetLinkLayerAddress,
+    VLANTag,
     decode_packet,
     encode_packet,
     group_mac,
@@ -45,6 +46,7 @@ def arp(
     sender_ip: str = CLIENT_IP,
     target_mac: MACAddress = UNKNOWN,
     target_ip: str = VIP,
+    tags: Sequence[VLANTag] = (),
 ) -> bytes:
     """Make a client's question for VIP, or what is left of one after the changes."""
     packet = ARPPacket(
@@ -55,7 +57,7 @@ def arp(
         target_ip=target_ip,
     )
     return EthernetFrame(
-        destination=destination, source=source, ethertype=ETHERTYPE_ARP, payload=packet.encode()
+        destination=destination, source=source, tags=tags, ethertype=ETHERTYPE_ARP, payload=packet.encode()
     ).encode()
 
 

@@ -18,6 +18,11 @@ Addresses: TypeAlias = tuple[IPAddress, ...]
 Outcome: TypeAlias = tuple[Addresses, Refusal | None]
 
 
+def is_usable(pool: Pool, address: IPAddress) -> bool:
+    """Tell whether the pool may give out this address of its own."""
+    return not (pool.avoid_buggy_ips and address.version == 4 and int(address) & 0xFF in (0, 255))
+
+
 def annotation(service: Service, name: str) -> str:
     """Return what a Service says, under either prefix."""
     return service.annotations.get(f"metallb.io/{name}") or service.annotations.get(
@@ -41,7 +46,7 @@ def addresses_of(pool: Pool, version: int) -> list[IPAddress]:
         if each.first.version == version
         for number in range(int(each.first), int(each.last) + 1)
     ]
-    return sorted((address for address in found if pool.is_usable(address)), key=int)
+    return sorted((address for address in found if is_usable(pool, address)), key=int)
 
 
 def versions_of(service: Service) -> list[int]:
@@ -231,7 +236,7 @@ class Naive:
                 return has, Refusal.OUTSIDE_THE_POOL
             if not self.admits(pool, service):
                 return has, Refusal.NOT_ADMITTED
-            if address not in has and not pool.is_usable(address):
+            if address not in has and not is_usable(pool, address):
                 return has, Refusal.BUGGY_ADDRESS
         pools = [self.pool_of(address) for address in addresses]
         if any(pool is not pools[0] for pool in pools):
