@@ -68,11 +68,10 @@ class Ingress:
     router_id: IPv4Address
     """Our BGP Identifier."""
 
-    _telltales: tuple[bytes, ...] = attrs.field(
-        init=False, default=attrs.Factory(lambda self: self._find_telltales(), takes_self=True)
-    )
+    _telltales: tuple[bytes, ...] = attrs.field(init=False)
     _changed: dict[tuple[Candidate, Family], Candidate] = attrs.field(factory=dict, init=False)
 
+    @_telltales.default
     def _find_telltales(self) -> tuple[bytes, ...]:
         """The octets of which a route without a role to judge by contains some, if any rule concerns it."""
         config = self.config
